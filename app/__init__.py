@@ -1,0 +1,1 @@
+"""Slotkeeper: the door in front of the database that keeps the slots."""
