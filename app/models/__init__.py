@@ -1,0 +1,30 @@
+"""Mirrors of the tables that the migrations make: columns, keys and constraints, no behaviour."""
+
+from __future__ import annotations
+
+from app.models.api_keys import ApiKey
+from app.models.base import Base
+from app.models.bookings import Booking, Claim
+from app.models.customers import Customer
+from app.models.events import Event
+from app.models.idempotency_keys import IdempotencyKey
+from app.models.slots import Slot
+from app.models.vendors import Location, Provider, Service, Vendor
+
+metadata = Base.metadata
+
+__all__ = [
+    "ApiKey",
+    "Base",
+    "Booking",
+    "Claim",
+    "Customer",
+    "Event",
+    "IdempotencyKey",
+    "Location",
+    "Provider",
+    "Service",
+    "Slot",
+    "Vendor",
+    "metadata",
+]

@@ -1,0 +1,188 @@
+"""Bookings and the claims by which they occupy parts of slots."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import (
+    ARRAY,
+    INT4MULTIRANGE,
+    JSONB,
+    TSTZRANGE,
+    ExcludeConstraint,
+    Range,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import (
+    OCCUPYING,
+    RANGE_FORM,
+    Base,
+    Id,
+    Moment,
+    MomentOrNone,
+    VendorId,
+    Version,
+)
+
+CLAIMS_KEY = ["claims.vendor_id", "claims.booking_id", "claims.ordinal"]
+
+
+class Booking(Base):
+    __tablename__ = "bookings"
+    __table_args__ = (
+        CheckConstraint("kind IN ('appointment', 'block')", name="bookings_kind"),
+        CheckConstraint(
+            "status IN ('requested', 'held', 'confirmed', 'completed', 'no_show', 'cancelled',"
+            " 'expired', 'declined')",
+            name="bookings_status",
+        ),
+        CheckConstraint("quantity BETWEEN 1 AND 100000", name="bookings_quantity"),
+        CheckConstraint("claim_count BETWEEN 1 AND 1000", name="bookings_claim_count"),
+        CheckConstraint("cardinality(slot_ids) = claim_count", name="bookings_slot_ids"),
+        CheckConstraint("guests BETWEEN 0 AND 100000", name="bookings_guests"),
+        CheckConstraint("length(channel) BETWEEN 1 AND 100", name="bookings_channel_length"),
+        CheckConstraint("length(notes) <= 10000", name="bookings_notes_length"),
+        CheckConstraint("length(internal_notes) <= 10000", name="bookings_internal_notes_length"),
+        CheckConstraint("jsonb_typeof(metadata) = 'object'", name="bookings_metadata"),
+        CheckConstraint(RANGE_FORM, name="bookings_during_form"),
+        CheckConstraint(
+            "status <> 'held' OR hold_expires_at IS NOT NULL", name="bookings_hold_expires"
+        ),
+        CheckConstraint(
+            "(price_amount IS NULL AND price_currency IS NULL) OR"
+            " (price_amount >= 0 AND price_currency ~ '^[A-Z]{3}$') IS TRUE",
+            name="bookings_price",
+        ),
+        *(
+            ForeignKeyConstraint(
+                ["vendor_id", f"{one}_id"],
+                [f"{one}s.vendor_id", f"{one}s.id"],
+                name=f"bookings_{one}_fkey",
+            )
+            for one in ("provider", "location", "service", "customer")
+        ),
+        UniqueConstraint(
+            "vendor_id", "id", "occupying", "quantity", "claim_count", name="bookings_claimed_key"
+        ),
+        # Bookings and claims refer to each other: one of the two is made afterwards.
+        ForeignKeyConstraint(
+            ["vendor_id", "id", "last_ordinal"],
+            CLAIMS_KEY,
+            name="bookings_last_claim_fkey",
+            deferrable=True,
+            initially="DEFERRED",
+            use_alter=True,
+        ),
+        Index(
+            "bookings_lapsing",
+            "vendor_id",
+            "hold_expires_at",
+            postgresql_where=text("status = 'held'"),
+        ),
+    )
+
+    vendor_id: Mapped[VendorId]
+    id: Mapped[Id]
+    kind: Mapped[str] = mapped_column(server_default=text("'appointment'"))
+    status: Mapped[str]
+    occupying: Mapped[bool] = mapped_column(Computed(OCCUPYING, persisted=True))
+    quantity: Mapped[int]
+    claim_count: Mapped[int]
+    last_ordinal: Mapped[int | None] = mapped_column(
+        Computed(f"CASE WHEN {OCCUPYING} THEN claim_count ELSE NULL::integer END", persisted=True)
+    )
+    provider_id: Mapped[uuid.UUID]
+    location_id: Mapped[uuid.UUID]
+    service_id: Mapped[uuid.UUID | None]
+    customer_id: Mapped[uuid.UUID | None]
+    slot_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid))
+    during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    price_amount: Mapped[int | None] = mapped_column(BigInteger)
+    price_currency: Mapped[str | None]
+    hold_expires_at: Mapped[MomentOrNone]
+    guests: Mapped[int | None]
+    channel: Mapped[str | None]
+    notes: Mapped[str | None]
+    internal_notes: Mapped[str | None]
+    # "metadata" itself is a name that the declarative base keeps.
+    booking_metadata: Mapped[dict[str, object]] = mapped_column(
+        "metadata", JSONB, server_default=text("'{}'")
+    )
+    token_version: Mapped[Version]
+    version: Mapped[Version]
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]
+
+
+class Claim(Base):
+    __tablename__ = "claims"
+    __table_args__ = (
+        CheckConstraint("booking_occupying", name="claims_booking_occupies"),
+        CheckConstraint("ordinal BETWEEN 1 AND claim_count", name="claims_ordinal"),
+        CheckConstraint(RANGE_FORM, name="claims_during_form"),
+        CheckConstraint("during <@ slot_during", name="claims_inside_slot"),
+        CheckConstraint(
+            "NOT isempty(units) AND units <@ int4range(1, slot_capacity + 1)",
+            name="claims_within_capacity",
+        ),
+        CheckConstraint("units_count(units) = quantity", name="claims_units_are_quantity"),
+        ExcludeConstraint(
+            ("vendor_id", "="),
+            ("provider_id", "="),
+            ("during", "&&"),
+            ("units", "&&"),
+            name="claims_no_overlap",
+        ),
+        ForeignKeyConstraint(
+            ["vendor_id", "slot_id", "provider_id", "slot_during", "slot_capacity"],
+            ["slots.vendor_id", "slots.id", "slots.provider_id", "slots.during", "slots.capacity"],
+            name="claims_slot_fkey",
+        ),
+        ForeignKeyConstraint(
+            ["vendor_id", "booking_id", "booking_occupying", "quantity", "claim_count"],
+            [
+                "bookings.vendor_id",
+                "bookings.id",
+                "bookings.occupying",
+                "bookings.quantity",
+                "bookings.claim_count",
+            ],
+            name="claims_booking_fkey",
+        ),
+        ForeignKeyConstraint(
+            ["vendor_id", "booking_id", "previous_ordinal"],
+            CLAIMS_KEY,
+            name="claims_previous_fkey",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        Index("claims_by_slot", "vendor_id", "slot_id"),
+    )
+
+    vendor_id: Mapped[VendorId]
+    booking_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    ordinal: Mapped[int] = mapped_column(primary_key=True)
+    claim_count: Mapped[int]
+    previous_ordinal: Mapped[int | None] = mapped_column(
+        Computed("NULLIF((ordinal - 1), 0)", persisted=True)
+    )
+    booking_occupying: Mapped[bool] = mapped_column(server_default=text("true"))
+    quantity: Mapped[int]
+    slot_id: Mapped[uuid.UUID]
+    provider_id: Mapped[uuid.UUID]
+    slot_during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    slot_capacity: Mapped[int]
+    during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    units: Mapped[list[Range[int]]] = mapped_column(INT4MULTIRANGE)

@@ -1,0 +1,59 @@
+"""Slots: the published time ranges of providers."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import PRICE_FORM, RANGE_FORM, Base, Id, Moment, VendorId, Version
+
+
+class Slot(Base):
+    __tablename__ = "slots"
+    __table_args__ = (
+        CheckConstraint(RANGE_FORM, name="slots_during_form"),
+        CheckConstraint(PRICE_FORM, name="slots_price"),
+        ForeignKeyConstraint(
+            ["vendor_id", "provider_id"],
+            ["providers.vendor_id", "providers.id"],
+            name="slots_provider_fkey",
+        ),
+        ForeignKeyConstraint(
+            ["vendor_id", "location_id"],
+            ["locations.vendor_id", "locations.id"],
+            name="slots_location_fkey",
+        ),
+        ExcludeConstraint(
+            ("vendor_id", "="), ("provider_id", "="), ("during", "&&"), name="slots_no_overlap"
+        ),
+        UniqueConstraint(
+            "vendor_id", "id", "provider_id", "during", "capacity", name="slots_shape_key"
+        ),
+        Index("slots_by_start", "vendor_id", text("lower(during)"), "id"),
+        Index("slots_by_provider_and_start", "vendor_id", "provider_id", text("lower(during)")),
+    )
+
+    vendor_id: Mapped[VendorId]
+    id: Mapped[Id]
+    provider_id: Mapped[uuid.UUID]
+    location_id: Mapped[uuid.UUID]
+    during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    capacity: Mapped[int] = mapped_column(
+        CheckConstraint("capacity BETWEEN 1 AND 100000", name="slots_capacity")
+    )
+    price_amount: Mapped[int | None] = mapped_column(BigInteger)
+    price_currency: Mapped[str | None]
+    version: Mapped[Version]
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]

@@ -1,0 +1,97 @@
+"""Vendors and their catalogue: locations, providers, services."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import (
+    MADE_BY_DATABASE,
+    PRICE_FORM,
+    Base,
+    Id,
+    Moment,
+    MomentOrNone,
+    Version,
+)
+
+
+class Vendor(Base):
+    __tablename__ = "vendors"
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, server_default=MADE_BY_DATABASE)
+    slug: Mapped[str] = mapped_column(
+        CheckConstraint("slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'", name="vendors_slug_form"),
+        unique=True,
+    )
+    name: Mapped[str] = mapped_column(
+        CheckConstraint("length(name) BETWEEN 1 AND 200", name="vendors_name_length")
+    )
+    time_zone: Mapped[str]
+    version: Mapped[Version]
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]
+    archived_at: Mapped[MomentOrNone]
+
+
+class Location(Base):
+    __tablename__ = "locations"
+
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(
+        CheckConstraint("length(name) BETWEEN 1 AND 200", name="locations_name_length")
+    )
+    address: Mapped[str] = mapped_column(
+        CheckConstraint("length(address) <= 1000", name="locations_address_length"),
+        server_default=text("''"),
+    )
+    time_zone: Mapped[str]
+    version: Mapped[Version]
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]
+    archived_at: Mapped[MomentOrNone]
+
+
+class Provider(Base):
+    __tablename__ = "providers"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["vendor_id", "location_id"],
+            ["locations.vendor_id", "locations.id"],
+            name="providers_location_fkey",
+        ),
+    )
+
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    id: Mapped[Id]
+    location_id: Mapped[uuid.UUID]
+    name: Mapped[str] = mapped_column(
+        CheckConstraint("length(name) BETWEEN 1 AND 200", name="providers_name_length")
+    )
+    version: Mapped[Version]
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]
+    archived_at: Mapped[MomentOrNone]
+
+
+class Service(Base):
+    __tablename__ = "services"
+    __table_args__ = (CheckConstraint(PRICE_FORM, name="services_price"),)
+
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(
+        CheckConstraint("length(name) BETWEEN 1 AND 200", name="services_name_length")
+    )
+    duration_minutes: Mapped[int | None] = mapped_column(
+        CheckConstraint("duration_minutes BETWEEN 1 AND 525600", name="services_duration")
+    )
+    price_amount: Mapped[int | None] = mapped_column(BigInteger)
+    price_currency: Mapped[str | None]
+    version: Mapped[Version]
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]
+    archived_at: Mapped[MomentOrNone]
