@@ -1,0 +1,1 @@
+"""The history of the database: thin revisions over frozen SQL files."""

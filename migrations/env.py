@@ -1,0 +1,10 @@
+"""Alembic's environment: one connection, handed over by `migrations.run`, one transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=context.config.attributes.get("metadata"))
+with context.begin_transaction():
+    context.run_migrations()

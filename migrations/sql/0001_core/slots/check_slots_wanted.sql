@@ -1,0 +1,39 @@
+-- Promise: NULL when every slot wanted can be one, otherwise the refusal naming the first that
+-- cannot, by its place (from 0) in the request.
+-- Locks: none. Raises: nothing.
+CREATE OR REPLACE FUNCTION check_slots_wanted(
+    p_vendor_id uuid, p_provider providers, p_provider_id uuid, p_wanted slot_wanted[]
+) RETURNS jsonb
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    v_bad record;
+BEGIN
+    IF p_provider.id IS NULL THEN
+        RETURN jsonb_build_object('outcome', 'PROVIDER_NOT_FOUND', 'facts', jsonb_build_object('provider_id', p_provider_id));
+    END IF;
+    SELECT w.ordinal - 1 AS index, CASE
+        WHEN w.starts IS NULL OR w.ends IS NULL OR NOT isfinite(w.starts) OR NOT isfinite(w.ends) THEN 'start_and_end_needed'
+        WHEN w.ends <= w.starts THEN 'end_not_after_start'
+        WHEN w.capacity NOT BETWEEN 1 AND 100000 THEN 'capacity_out_of_range'
+        WHEN (w.price_amount IS NULL) <> (w.price_currency IS NULL)
+             OR w.price_amount NOT BETWEEN 0 AND 10000000000 OR w.price_currency !~ '^[A-Z]{3}$' THEN 'price_invalid'
+        WHEN l.id IS NULL THEN 'location' END AS reason
+    INTO v_bad
+    FROM unnest(p_wanted) AS w
+    LEFT JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = w.location_id AND l.archived_at IS NULL
+    WHERE w.starts IS NULL OR w.ends IS NULL OR NOT isfinite(w.starts) OR NOT isfinite(w.ends) OR w.ends <= w.starts
+       OR w.capacity NOT BETWEEN 1 AND 100000 OR l.id IS NULL
+       OR (w.price_amount IS NULL) <> (w.price_currency IS NULL)
+       OR w.price_amount NOT BETWEEN 0 AND 10000000000 OR w.price_currency !~ '^[A-Z]{3}$'
+    ORDER BY w.ordinal LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    RETURN CASE v_bad.reason
+        WHEN 'location' THEN jsonb_build_object('outcome', 'LOCATION_NOT_FOUND', 'facts', jsonb_build_object('index', v_bad.index))
+        WHEN 'end_not_after_start' THEN jsonb_build_object('outcome', 'INVALID_DATE_RANGE', 'facts',
+            jsonb_build_object('index', v_bad.index, 'reason', v_bad.reason))
+        ELSE invalid('slots', v_bad.reason, jsonb_build_object('index', v_bad.index)) END;
+END
+$$;
