@@ -10,7 +10,7 @@ ROLE_SETTINGS = {"lock_timeout": "3s", "statement_timeout": "10s"}
 
 
 class RoleMissingError(Exception):
-    """The application's role does not exist and the owner may not make it; the message says who can."""
+    """The application's role is missing and the owner may not make it; the message says who can."""
 
 
 def ensure_role(connection: sa.Connection) -> None:
@@ -28,7 +28,7 @@ def ensure_role(connection: sa.Connection) -> None:
 
 
 def limit_role(connection: sa.Connection) -> None:
-    """Give the role its time limits where the owner may; the application asks for the same itself."""
+    """Give the role its time limits where the owner may; the application asks for them too."""
     current = sa.text("SELECT coalesce(rolconfig, '{}') FROM pg_roles WHERE rolname = :role")
     settings = connection.scalar(current, {"role": APPLICATION_ROLE})
     missing = [name for name, limit in ROLE_SETTINGS.items() if f"{name}={limit}" not in settings]
