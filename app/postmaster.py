@@ -55,6 +55,9 @@ class Account:
             flags += [f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"]
         if self.capability:
             flags += [f"--{kind}-caps=-all,+{self.capability}" for kind in ("inh", "ambient")]
+            # Without this bit, access(2), by which initdb looks for its programs, would answer as
+            # if the capability were not there.
+            flags += ["--securebits=+no_setuid_fixup"]
         # The kernel sends this signal when the *thread* that forked ends, which says nothing
         # about the process unless it is the main thread.
         if dies_with_parent and threading.current_thread() is threading.main_thread():
@@ -111,6 +114,7 @@ class Postmaster:
     def __init__(self, account: Account, program: Path, data: Path, log: Path) -> None:
         self._account, self._program, self._data, self._log = account, program, data, log
         self._child: subprocess.Popen[bytes] | None = None
+        self._log_begins = 0
         # The name appears in the command line of the server and of each of its children. It is made
         # of the directory's inode: a copied checkout has another, a renamed one keeps its own.
         status = data.stat()
@@ -123,6 +127,7 @@ class Postmaster:
         for name, value in settings.items():
             words += ["-c", f"{name}={value}"]
         handle = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._log_begins = os.fstat(handle).st_size
         try:
             self._child = subprocess.Popen(  # noqa: S603 - the words are ours
                 self._account.command(*words, dies_with_parent=True),
@@ -157,15 +162,16 @@ class Postmaster:
     def stop(self) -> None:
         """Shut the server down, fast but cleanly, and return when no process of it is left.
 
-        A server that hangs is stopped hard after a minute: its journal brings the data back.
+        A server that hangs is stopped hard after a minute: its journal brings the data back. So are
+        children whose server was killed; to them SIGINT would only mean "cancel the query".
         """
-        for number, seconds in ((signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
-            family = self.family()
-            servers = [process for process in family if "-D" in process.info["cmdline"]]
-            # Children whose server was killed understand SIGINT as "cancel the query" only.
-            gentle = servers and number != signal.SIGKILL
-            for process in servers if gentle else family:
-                _send(process, number if servers else max(number, signal.SIGQUIT))
+        steps = [(signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)]
+        if not any(_is_server(process) for process in self.family()):
+            steps = [(signal.SIGQUIT, 3), (signal.SIGKILL, 10)]
+        for number, seconds in steps:
+            for process in self.family():
+                if _is_server(process) or number != signal.SIGINT:
+                    _send(process, number)
             if self._gone_within(seconds):
                 break
         else:
@@ -185,11 +191,10 @@ class Postmaster:
             self._pid_file.unlink()
 
     def last_words(self) -> str:
-        """The end of the server's log."""
-        try:
-            return "\n".join(self._log.read_text(errors="replace").splitlines()[-8:])
-        except OSError:
-            return "(no log)"
+        """The end of the server's log, since it was launched."""
+        with self._log.open(errors="replace") as log:
+            log.seek(self._log_begins)
+            return "\n".join(log.read().splitlines()[-8:])
 
     @property
     def _pid_file(self) -> Path:
@@ -210,6 +215,11 @@ class Postmaster:
                 return False
             time.sleep(0.05)
         return True
+
+
+def _is_server(process: psutil.Process) -> bool:
+    """Whether `process` is no child: children replace their command line by a title."""
+    return "-D" in process.info["cmdline"]
 
 
 def _works_in(process: psutil.Process, directory: Path) -> bool:
