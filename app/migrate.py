@@ -12,12 +12,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-import app
 from app.config import sqlalchemy_url
 from app.roles import ensure_role, limit_role
 
 # In a checkout and in an installation alike, the migrations lie beside the package.
-MIGRATIONS = Path(app.__file__).parent.parent / "migrations"
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
 ADVISORY_LOCK = 0x510_7CEE9E12
 LOCK_TIMEOUT = "5s"
 

@@ -1,0 +1,126 @@
+"""The command `slotkeeper`: what each feature brings, and running, migrating, trying it out."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from app import logs, migrate
+from app.config import ConfigurationError, Settings, owner_database_url
+from app.db import offline_app
+from app.errors import Problem
+from app.roles import RoleMissingError
+from app.serve import AddressTakenError, serve
+
+TABLES_IN_USE = "55P03"
+
+
+class Console:
+    """What a command can ask for; nothing is read or connected before it is asked for."""
+
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        return Settings.from_environment()
+
+    @contextmanager
+    def application(self) -> Iterator[None]:
+        """The context in which features reach the database, as the application's role."""
+        with offline_app(self.settings()).app_context():
+            yield
+
+
+class Commands(click.Group):
+    """A group whose commands fail with one line that says what to do, and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (
+            AddressTakenError,
+            ConfigurationError,
+            Problem,
+            RoleMissingError,
+        ) as error:
+            raise click.ClickException(str(error)) from error
+        except DBAPIError as error:
+            raise click.ClickException(_sentence(error)) from error
+
+
+def _sentence(error: DBAPIError) -> str:
+    if getattr(error.orig, "sqlstate", None) == TABLES_IN_USE:
+        return "The tables are in use by others. Nothing has been changed; try again."
+    return f"The database refused: {error.orig}"
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="slotkeeper")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Slotkeeper: scheduling that cannot double-book."""
+    logs.configure("warning", "console")
+    ctx.obj = Console()
+
+
+@main.command("migrate")
+def migrate_command() -> None:
+    """Bring the database of DATABASE_OWNER_URL to the newest schema."""
+    before, after = migrate.upgrade(owner_database_url())
+    if before == after:
+        click.echo(f"Nothing to do: the schema is at {after}.")
+    else:
+        click.echo(f"The schema was at {before or 'nothing'} and is now at {after}.")
+
+
+@main.command("serve")
+@click.pass_obj
+def serve_command(console: Console) -> None:
+    """Serve HTTP as SLOTKEEPER_HOST, _PORT, _WORKERS and _THREADS say, until SIGTERM."""
+    settings = console.settings()
+    logs.configure(settings.log_level, settings.log_format)
+    try:
+        serve(settings)
+    except AddressTakenError as error:
+        raise click.ClickException(f"{error} Choose another by SLOTKEEPER_PORT.") from error
+
+
+@main.command("demo")
+@click.option("--port", type=click.IntRange(1, 65_535), default=8000, show_default=True)
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".slotkeeper",
+    show_default=True,
+    help="Where the demo keeps its database.",
+)
+@click.pass_obj
+def demo_command(console: Console, port: int, directory: Path) -> None:
+    """Run a database, a demo vendor and the server on this machine, until Ctrl-C."""
+    # Not above: production needs neither the embedded database nor psutil.
+    from app.demo import DemoError, run_demo  # noqa: PLC0415
+    from app.devdb import PostgresError  # noqa: PLC0415
+
+    settings = replace(console.settings(), port=port, log_format="console")
+    try:
+        run_demo(directory, settings, click.echo)
+    except AddressTakenError as error:
+        raise click.ClickException(
+            f"{error} Stop that process, or choose another port: make demo PORT={port + 1000}"
+        ) from error
+    except (DemoError, PostgresError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+for feature in ("vendors", "auth", "slots", "consistency"):
+    if importlib.util.find_spec(f"app.{feature}.cli"):
+        main.add_command(importlib.import_module(f"app.{feature}.cli").commands)
+
+if __name__ == "__main__":
+    main()
