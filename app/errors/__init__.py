@@ -1,0 +1,76 @@
+"""Every answer that is no success is a Problem; its code, one of CODES, says which.
+
+Problem                 any of CODES
+  InvalidRequest        VALIDATION_ERROR: what is wrong, field by field
+  Refusal               an outcome that a SQL function returned, with its facts
+  DatabaseProblem       what the database raised: locked, aborted, timed out, unreachable
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.errors.codes import CODES, Code
+
+__all__ = ["CODES", "Code", "DatabaseProblem", "InvalidRequest", "Problem", "Refusal"]
+
+
+class Problem(Exception):  # noqa: N818  # RFC 9457 calls it so.
+    """The request cannot be answered as asked; becomes application/problem+json.
+
+    `detail` says what is wrong this time, `hint` what the caller can do now (default: the code's).
+    `members` are further members of the body: errors, conflict, alternatives. `headers` are sent.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str | None = None,
+        *,
+        hint: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        self.code = code
+        self.meaning: Code = CODES[code]
+        self.detail = detail or f"{self.meaning.title}."
+        self.hint = hint or self.meaning.hint
+        self.headers = dict(headers or {})
+        self.members = members
+        super().__init__(f"{code}: {self.detail}")
+
+
+class InvalidRequest(Problem):
+    """The request is malformed; `errors` maps each field, as a dotted path, to a sentence."""
+
+    def __init__(self, errors: Mapping[str, str], *, hint: str | None = None) -> None:
+        first, sentence = next(iter(errors.items()))
+        more = f" ({len(errors) - 1} more in errors)" if len(errors) > 1 else ""
+        super().__init__(
+            "VALIDATION_ERROR",
+            f"{first}: {sentence}{more}",
+            hint=hint,
+            errors=[{"field": field, "message": message} for field, message in errors.items()],
+        )
+
+
+class Refusal(Problem):
+    """A SQL function said no. `ids` (slots, booking) go to the log and never to the caller."""
+
+    def __init__(
+        self, code: str, detail: str | None, ids: Mapping[str, Any], **members: Any
+    ) -> None:
+        super().__init__(code, detail, **members)
+        self.ids = dict(ids)
+
+
+class DatabaseProblem(Problem):
+    """The database raised. `lost`: the connection went away while the statement may have run."""
+
+    def __init__(
+        self, code: str, detail: str, *, lost: bool = False, aborted: bool = False
+    ) -> None:
+        super().__init__(code, detail)
+        self.lost = lost
+        self.aborted = aborted

@@ -1,0 +1,157 @@
+"""From the outcome and facts that a SQL function returned to the Refusal that explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from app.errors import Refusal
+
+Facts = Mapping[str, Any]
+
+# Why a field was refused, in a sentence; the braces take the refusal's facts.
+REASONS: dict[str, str] = {
+    "slot_ids_empty": "Name at least one slot.",
+    "too_many_slots": "One booking can take at most {most} slots.",
+    "duplicate_slots": "The same slot is named twice.",
+    "quantity_out_of_range": "Must be between 1 and 100000.",
+    "capacity_out_of_range": "Must be between 1 and 100000.",
+    "hold_out_of_range": "A hold lasts between one second and seven days.",
+    "start_and_end_go_together": "Give start and end together, or neither for the whole slot.",
+    "start_and_end_needed": "Needs a start and an end.",
+    "outside_slot": "The time asked for is not inside the time that is published.",
+    "gap": "Nothing is published between {start} and {end}.",
+    "not_adjacent": "The slots do not follow each other in the provider's calendar, in order of"
+    " time.",
+    "different_span": "The slots of the different providers do not cover the same time.",
+    "in_the_past": "This time has already begun.",
+    "service_duration": "This service takes {minutes} minutes: book exactly that long.",
+    "provider_mismatch": "The slot belongs to another provider.",
+    "location_mismatch": "The slot is at another location.",
+    "mixed_currency": "The slots have prices in different currencies.",
+    "capacities_differ": "The slots differ in capacity: say how many places to close.",
+    "price_invalid": "Needs an amount of at most 10000000000 minor units and a currency.",
+    "end_not_after_start": "The end must be after the start.",
+    "not_finite": "Start and end must be moments in time.",
+}
+_CONFLICT_MEMBERS = (
+    "reason",
+    "requested",
+    "available",
+    "slot_id",
+    "start",
+    "end",
+    "time_zone",
+    "index",
+    "other_start",
+    "other_end",
+    "bookings",
+    "status",
+    "wanted",
+    "hold_expires_at",
+    "version",
+)
+_IN_THE_WAY = {
+    "booked": "it has been booked",
+    "held": "somebody is booking it right now",
+    "blocked": "the vendor has closed it",
+    "capacity": "there were never so many",
+}
+
+
+def refusal(outcome: str, facts: Facts | None, **ids: Any) -> Refusal:
+    """The Refusal that says `outcome`, one of CODES, in words, with its facts as members.
+
+    `ids` name what was asked for in the log.
+    """
+    facts = facts or {}
+    members: dict[str, Any] = {}
+    if outcome in {"VALIDATION_ERROR", "INVALID_DATE_RANGE"}:
+        field, message = _field(outcome, facts), _sentence(facts)
+        members["errors"] = [{"field": field, "message": message}]
+        return Refusal(outcome, f"{field}: {message}", ids, **members)
+    conflict = {name: facts[name] for name in _CONFLICT_MEMBERS if name in facts}
+    if conflict:
+        members["conflict"] = conflict
+    if outcome in {"BOOKING_CONFLICT", "INSUFFICIENT_INVENTORY"}:
+        members["alternatives"] = facts.get("alternatives", [])
+    return Refusal(outcome, _detail(outcome, facts), ids, **members)
+
+
+def _field(outcome: str, facts: Facts) -> str:
+    field = facts.get("field", "end" if outcome == "INVALID_DATE_RANGE" else "request")
+    if "index" not in facts:
+        return str(field)
+    return f"slots.{facts['index']}" + (".end" if field == "end" else "")
+
+
+def _sentence(facts: Facts) -> str:
+    reason = str(facts.get("reason", ""))
+    return REASONS[reason].format_map(facts) if reason in REASONS else f"Refused: {reason}."
+
+
+def _detail(outcome: str, facts: Facts) -> str | None:  # noqa: PLR0911  # One sentence a case.
+    match outcome:
+        case "BOOKING_CONFLICT" | "INSUFFICIENT_INVENTORY" if "requested" in facts:
+            return _conflict(facts)
+        case "SLOT_OVERLAP":
+            return _overlap(facts)
+        case "SLOT_IN_USE":
+            return f"{_count(len(facts.get('bookings', [])), 'booking')} would no longer fit."
+        case "BOOKING_STATE_CONFLICT":
+            return f"The booking is {facts['status']} and cannot become {facts['wanted']}."
+        case "HOLD_EXPIRED":
+            return f"The hold expired at {facts.get('hold_expires_at')}."
+        case "PRECONDITION_FAILED":
+            return f"The version is now {facts.get('version')}, not the one in If-Match."
+        case "SLOT_NOT_FOUND" if "slot_id" not in facts:
+            return "The provider has published nothing in this time."
+        case "LOCATION_NOT_FOUND" if "index" in facts:
+            return f"slots.{facts['index']}: there is no such location."
+        case _:
+            return _missing(outcome, facts)
+
+
+def _conflict(facts: Facts) -> str:
+    places = _count(facts["requested"], "place")
+    available = facts["available"]
+    why = _IN_THE_WAY.get(facts["reason"], "it has been booked")
+    if available:
+        verb = "is" if available == 1 else "are"
+        why = f"{available} {verb} left"
+    return f"{_when(facts)} is no longer available for {places}: {why}."
+
+
+def _when(facts: Facts) -> str:
+    """The time as people at the place say it: 2026-03-02 09:00-09:30 (Europe/Berlin)."""
+    try:
+        zone: Any = ZoneInfo(str(facts.get("time_zone")))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zone = UTC
+    start, end = (datetime.fromisoformat(facts[name]).astimezone(zone) for name in ("start", "end"))
+    until = f"{end:%H:%M}" if start.date() == end.date() else f" {end:%Y-%m-%d %H:%M}"
+    return f"{start:%Y-%m-%d %H:%M}-{until} ({zone})"
+
+
+def _overlap(facts: Facts) -> str:
+    other = f"{facts.get('other_start')} to {facts.get('other_end')}"
+    if "index" not in facts:
+        return f"Another slot of the provider is there already: {other}."
+    this = f"slots.{facts['index']} ({facts['start']} to {facts['end']})"
+    if facts.get("slot_id") is None:
+        return f"{this} overlaps another slot of this request: {other}."
+    return f"{this} overlaps the published slot {facts['slot_id']}: {other}."
+
+
+def _missing(outcome: str, facts: Facts) -> str | None:
+    named = [str(value) for name, value in facts.items() if name.endswith("_id")]
+    if outcome.endswith("_NOT_FOUND") and named:
+        kind = outcome.removesuffix("_NOT_FOUND").lower()
+        return f"There is no {kind} {named[0]}."
+    return None
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
