@@ -1,0 +1,206 @@
+"""The door's way to the database: one engine and pool, and `call`, which runs one SQL function."""
+
+from __future__ import annotations
+
+import random
+import select
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import psycopg
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from psycopg.rows import namedtuple_row
+from psycopg.types.json import Jsonb
+from sqlalchemy import event, exc
+from sqlalchemy.orm import Session
+
+from app.config import Settings, sqlalchemy_url
+from app.errors import DatabaseProblem
+from app.errors.sqlstates import translated
+
+Row = Any
+Result = TypeVar("Result")
+
+POOL_TIMEOUT_SECONDS = 5
+CONNECT_TIMEOUT_SECONDS = 5
+ATTEMPTS_MAX = 5
+BACKOFF_SECONDS = 0.01
+
+db = SQLAlchemy(session_options={"expire_on_commit": False})
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """An argument that is itself the result of a SQL function, in the same statement."""
+
+    function: str
+    arguments: tuple[tuple[str, Any], ...]
+
+
+def init_database(app: Flask, settings: Settings) -> None:
+    """Give `app` the one engine of this process: as many connections as threads, and no more."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = sqlalchemy_url(settings.require_database_url())
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "pool_size": settings.threads,
+        "max_overflow": 0,
+        "pool_timeout": POOL_TIMEOUT_SECONDS,
+        "pool_use_lifo": True,
+        "connect_args": {
+            "application_name": "slotkeeper",
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": "-c timezone=UTC -c lock_timeout=3s -c statement_timeout=10s",
+            "keepalives_idle": 30,
+            "tcp_user_timeout": 15_000,
+        },
+    }
+    db.init_app(app)
+    with app.app_context():
+        event.listen(db.engine, "checkout", _refuse_closed_connection)
+
+
+def offline_app(settings: Settings) -> Flask:
+    """An application without a web side: the context in which commands reach the database."""
+    app = Flask("slotkeeper")
+    init_database(app, settings)
+    return app
+
+
+def call(function: str, *, within: Session | None = None, **arguments: Any) -> Row:
+    """Run one SQL function in one round trip and return its one row, as a named tuple.
+
+    On a connection of its own it commits at once; `within` a session it is part of that
+    transaction. Deadlocks and serialization failures are tried again a few times; a lost connection
+    once, and only when `p_idempotency_key` makes that safe. Raises DatabaseProblem.
+    """
+    if within is not None:
+        with translated():
+            return _execute(_driver_connection(within), function, arguments)[0]
+    safe = arguments.get("p_idempotency_key") is not None
+    return _persist(lambda: _on_own_connection(function, arguments)[0], repeatable=safe)
+
+
+def call_rows(function: str, **arguments: Any) -> list[Row]:
+    """Run one SQL function that only reads, and return all its rows. Raises DatabaseProblem."""
+    return _persist(lambda: _on_own_connection(function, arguments), repeatable=True)
+
+
+def read(statement: str, *values: Any) -> list[Row]:
+    """Run one SELECT in one round trip, with %s for the values. Raises DatabaseProblem."""
+
+    def work() -> list[Row]:
+        with _connection() as connection, connection.cursor(row_factory=namedtuple_row) as cursor:
+            return cursor.execute(statement, values, prepare=True).fetchall()
+
+    return _persist(work, repeatable=True)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One transaction on the request's session: committed at the end, undone by any error."""
+    session: Session = db.session()
+    try:
+        with translated():
+            yield session
+            session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def persist(work: Callable[[], Result]) -> Result:
+    """Run a transaction again, a few times, when a deadlock or serialization failure undid it."""
+    return _persist(work, repeatable=False)
+
+
+def _persist(work: Callable[[], Result], *, repeatable: bool) -> Result:
+    for attempt in range(1, ATTEMPTS_MAX + 1):
+        try:
+            return work()
+        except DatabaseProblem as problem:
+            again = problem.aborted or (problem.lost and repeatable and attempt == 1)
+            if not again or attempt == ATTEMPTS_MAX:
+                raise
+            if problem.aborted:
+                # Jitter, so that those who met do not meet again.
+                time.sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311
+    raise AssertionError("unreachable")
+
+
+def _on_own_connection(function: str, arguments: dict[str, Any]) -> list[Row]:
+    with _connection() as connection:
+        return _execute(connection, function, arguments)
+
+
+def _execute(
+    connection: psycopg.Connection[Any], function: str, arguments: dict[str, Any]
+) -> list[Row]:
+    shape = tuple((name, _shape(value)) for name, value in arguments.items())
+    values = [part for value in arguments.values() for part in _parts(value)]
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(_statement(function, shape), values, prepare=True).fetchall()
+
+
+def _parts(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, Nested):
+        return tuple(inner for _, inner in value.arguments)
+    return (Jsonb(value),) if isinstance(value, dict) else (value,)
+
+
+def _shape(value: Any) -> tuple[str, ...] | None:
+    if isinstance(value, Nested):
+        return (value.function, *(name for name, _ in value.arguments))
+    return None
+
+
+@lru_cache(maxsize=256)
+def _statement(function: str, shape: tuple[tuple[str, tuple[str, ...] | None], ...]) -> bytes:
+    return f"SELECT * FROM {_call_text(function, shape)}".encode()  # noqa: S608  # Names are ours.
+
+
+def _call_text(function: str, shape: Sequence[tuple[str, tuple[str, ...] | None]]) -> str:
+    given = []
+    for name, nested in shape:
+        value = "%s"
+        if nested is not None:
+            value = _call_text(nested[0], [(inner, None) for inner in nested[1:]])
+        given.append(f"{name} => {value}")
+    return f"{function}({', '.join(given)})"
+
+
+@contextmanager
+def _connection() -> Iterator[psycopg.Connection[Any]]:
+    """A connection of the pool in autocommit mode: one statement, one transaction, no BEGIN."""
+    with translated(sent=False):
+        pooled = db.engine.raw_connection()
+    connection: psycopg.Connection[Any] = pooled.driver_connection  # type: ignore[assignment]
+    try:
+        connection.autocommit = True
+        with translated():
+            yield connection
+    finally:
+        if connection.closed:
+            pooled.invalidate()
+        else:
+            connection.autocommit = False
+        pooled.close()
+
+
+def _driver_connection(session: Session) -> psycopg.Connection[Any]:
+    return session.connection().connection.driver_connection  # type: ignore[return-value]
+
+
+def _refuse_closed_connection(connection: psycopg.Connection[Any], *_: object) -> None:
+    """Notice at checkout, without a round trip, that the server has closed an idle connection.
+
+    An idle connection has nothing to read unless the server said goodbye; then the pool opens
+    another.
+    """
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    if poll.poll(0):
+        raise exc.DisconnectionError("The server has closed this connection.")
