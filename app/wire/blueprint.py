@@ -1,0 +1,152 @@
+"""One decorator a call: address, guard, request and answer schemas, and the codes it can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+
+import flask_smorest
+from flask import Response, g, request
+from marshmallow import Schema, fields
+
+from app.errors import CODES
+from app.errors.problems import MEDIA_TYPE
+from app.wire.parser import Parser, read_json
+
+View = Callable[..., Response]
+Guard = Callable[[dict[str, Any]], None]
+
+_ALWAYS = ("NOT_ACCEPTABLE", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "TRANSACTION_TIMEOUT")
+_OF_KIND = {
+    "body": {"VALIDATION_ERROR", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"},
+    "query": {"VALIDATION_ERROR"},
+    "guard": {"UNAUTHENTICATED", "FORBIDDEN"},
+    "keyed": {"VALIDATION_ERROR", "IDEMPOTENCY_CONFLICT"},
+    "versioned": {"VALIDATION_ERROR", "PRECONDITION_FAILED"},
+}
+_KEY_PARAMETER = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "minLength": 16, "maxLength": 257},
+    "description": "16 to 255 characters, bare or in double quotes. The same key with the same"
+    " request is answered as the first time and does nothing again.",
+}
+_IF_MATCH_PARAMETER = {
+    "in": "header",
+    "name": "If-Match",
+    "schema": {"type": "string"},
+    "description": "The ETag as last seen: the call is refused with 412 if it has changed since.",
+}
+
+
+class ProblemErrorSchema(Schema):
+    """What is wrong with one field of the request."""
+
+    field = fields.String(required=True, metadata={"description": "Dotted path: slots.3.start"})
+    message = fields.String(required=True)
+
+
+class ProblemSchema(Schema):
+    """RFC 9457: why a request was not answered with a success, and what to do now."""
+
+    type = fields.Url(required=True, metadata={"description": "Names the code; leads to its page."})
+    title = fields.String(required=True, metadata={"description": "The same for each code."})
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True, metadata={"description": "What happened this time."})
+    code = fields.String(required=True, metadata={"enum": sorted(CODES)})
+    hint = fields.String(required=True, metadata={"description": "What you can do now."})
+    retryable = fields.Boolean(
+        required=True, metadata={"description": "Whether the same request can succeed later."}
+    )
+    request_id = fields.String(required=True, metadata={"description": "Quote it to the operator."})
+    errors = fields.List(fields.Nested(ProblemErrorSchema))
+    conflict = fields.Dict(metadata={"description": "reason, requested, available, start, end, …"})
+    alternatives = fields.List(fields.Dict(), metadata={"description": "Free times, best first."})
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no types.
+    """A set of calls that describe themselves in OpenAPI."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def call(
+        self,
+        method: str,
+        rule: str,
+        *,
+        answers: tuple[int, Schema | None] = (200, None),
+        body: Schema | None = None,
+        query: Schema | None = None,
+        example: dict[str, Any] | None = None,
+        refuses: Iterable[str] = (),
+        guard: Guard | None = None,
+        keyed: bool = False,
+        versioned: bool = False,
+    ) -> Callable[[View], View]:
+        """Register a view that is given what `query` and `body` load, then the address's parts.
+
+        `guard` refuses callers who may not. `keyed`: takes an Idempotency-Key. `versioned`: honours
+        If-Match. `refuses`: the codes it can answer beside those that every call of its kind can.
+        """
+
+        def decorate(view: View) -> View:
+            described: View = view
+            if body is not None:
+                described = self.arguments(body, example=example)(described)
+            elif keyed:
+                described = _with_optional_body(described)
+            if query is not None:
+                described = self.arguments(query, location="query")(described)
+            codes = _codes(
+                refuses, body=body, query=query, guard=guard, keyed=keyed, versioned=versioned
+            )
+            described = self._describe(described, answers, codes)
+            parameters = [_KEY_PARAMETER] * keyed + [_IF_MATCH_PARAMETER] * versioned
+            described = self.doc(
+                operationId=view.__name__,
+                security=[{"api_key": []}, {"manage_token": []}] if guard else [],
+                **({"parameters": parameters} if parameters else {}),
+            )(described)
+            guarded = _guarded(described, guard) if guard else described
+            self.add_url_rule(rule, view.__name__, guarded, methods=[method])
+            return view
+
+        return decorate
+
+    def _describe(self, view: View, answers: tuple[int, Schema | None], codes: set[str]) -> View:
+        described: View = self.response(*answers)(view)
+        for status in sorted({CODES[code].status for code in codes}):
+            these = sorted(code for code in codes if CODES[code].status == status)
+            described = self.alt_response(
+                status,
+                schema=ProblemSchema,
+                content_type=MEDIA_TYPE,
+                description="; ".join(f"`{code}`: {CODES[code].title}" for code in these),
+            )(described)
+        return described
+
+
+def _codes(refuses: Iterable[str], **kind: Any) -> set[str]:
+    """All codes of a call: its own, and those of every call of its kind."""
+    return {*_ALWAYS, *refuses}.union(*(_OF_KIND[name] for name, given in kind.items() if given))
+
+
+def _guarded(view: View, guard: Guard) -> View:
+    @wraps(view)
+    def guarded(*args: Any, **path: Any) -> Response:
+        guard(path)
+        return view(*args, **path)
+
+    return guarded
+
+
+def _with_optional_body(view: View) -> View:
+    """Calls without parameters still read a body, if only for the fingerprint of their key."""
+
+    @wraps(view)
+    def reading(*args: Any, **path: Any) -> Response:
+        g.json_body = read_json(request)
+        return view(*args, **path)
+
+    return reading

@@ -1,0 +1,124 @@
+"""The kinds of value a request may hold, strict about what they accept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+_RFC3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d)(:\d\d(?:\.\d{1,6}\d*)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+YEAR_MIN, YEAR_MAX = 1900, 2999
+QUANTITY_MAX = 100_000
+PRICE_AMOUNT_MAX = 10_000_000_000
+
+
+class Time(fields.Field[datetime]):
+    """RFC 3339 with its offset, which is never guessed; loads as an aware datetime in UTC."""
+
+    default_error_messages = {  # noqa: RUF012  # marshmallow merges these up the class tree.
+        "invalid": "Not a time as RFC 3339 writes it, such as 2026-03-02T09:00:00+01:00.",
+        "offset": "Needs an offset from UTC, such as Z or +01:00.",
+        "range": f"Must be between the years {YEAR_MIN} and {YEAR_MAX}.",
+    }
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> datetime:
+        del attr, data, kwargs
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        # An unescaped + in an address arrives as a space.
+        match = _RFC3339.fullmatch(value.replace(" ", "+"))
+        if match is None:
+            missing = _RFC3339.fullmatch(value + "Z") is not None
+            raise self.make_error("offset" if missing else "invalid")
+        day, minute, second, offset = match.groups()
+        try:
+            moment = datetime.fromisoformat(
+                f"{day}T{minute}{(second or ':00')[:10]}{offset.upper()}"
+            ).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise self.make_error("invalid") from None
+        if not YEAR_MIN <= moment.year <= YEAR_MAX:
+            raise self.make_error("range")
+        return moment
+
+
+class Text(fields.String):
+    """Text without blanks around it, between `shortest` and `longest` characters."""
+
+    def __init__(self, longest: int, *, shortest: int = 1, **kwargs: Any) -> None:
+        kwargs.setdefault("validate", validate.Length(min=shortest, max=longest))
+        super().__init__(**kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        return text.strip()
+
+
+class TimeZone(Text):
+    """The name of a time zone in the IANA database."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs["validate"] = _is_time_zone
+        super().__init__(100, metadata={"example": "Europe/Berlin"}, **kwargs)
+
+
+def _is_time_zone(name: str) -> None:
+    if name not in _time_zones():
+        raise ValidationError("Not a time zone of the IANA database, as Europe/Berlin is.")
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+class MoneySchema(Schema):
+    """An amount in minor units (cents) of a currency."""
+
+    amount = fields.Integer(
+        required=True,
+        strict=True,
+        validate=validate.Range(0, PRICE_AMOUNT_MAX),
+        metadata={"description": "In minor units: 4500 is 45.00 EUR."},
+    )
+    currency = fields.String(
+        required=True,
+        validate=validate.Regexp("[A-Z]{3}$", error="Not a currency code, as EUR is."),
+        metadata={"description": "ISO 4217", "example": "EUR"},
+    )
+
+
+def money(**kwargs: Any) -> fields.Nested:
+    """An amount with its currency, or null."""
+    return fields.Nested(MoneySchema(), allow_none=True, **kwargs)
+
+
+def whole_number(least: int, most: int, **kwargs: Any) -> fields.Integer:
+    """A JSON integer within bounds."""
+    return fields.Integer(strict=True, validate=validate.Range(least, most), **kwargs)
+
+
+def yes_or_no(**kwargs: Any) -> fields.Boolean:
+    """A JSON boolean and nothing that merely sounds like one."""
+    return fields.Boolean(truthy={True}, falsy={False}, **kwargs)
+
+
+def json_object(size_max: int, **kwargs: Any) -> fields.Dict:
+    """A JSON object of the caller's own, at most `size_max` characters when written out."""
+
+    def check(value: dict[str, Any]) -> None:
+        if len(str(value)) > size_max:
+            raise ValidationError(f"Longer than {size_max} characters.")
+
+    return fields.Dict(keys=fields.String(), validate=check, **kwargs)

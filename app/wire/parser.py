@@ -1,0 +1,109 @@
+"""Reads requests: strict JSON, then marshmallow; what is wrong comes back field by field."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+from flask import Request, g
+from marshmallow import RAISE, Schema, ValidationError
+from webargs.flaskparser import FlaskParser
+
+from app.errors import InvalidRequest, Problem
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Parser(FlaskParser):
+    """Refuses unknown names, in bodies and in addresses alike, and what JSON does not know."""
+
+    DEFAULT_VALIDATION_STATUS = 400
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012  # webargs' own name.
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": RAISE,
+    }
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        del schema
+        g.json_body = body = read_json(req)
+        return body
+
+    def handle_error(
+        self,
+        error: ValidationError,
+        req: Request,
+        schema: Schema,
+        *,
+        error_status_code: int | None,
+        error_headers: Mapping[str, str] | None,
+    ) -> NoReturn:
+        del req, schema, error_status_code, error_headers
+        raise invalid(error)
+
+
+def invalid(error: ValidationError) -> InvalidRequest:
+    """What marshmallow found, with each field as a dotted path: slots.3.start."""
+    messages = error.normalized_messages()  # type: ignore[no-untyped-call]
+    return InvalidRequest(dict(_flat(messages)))
+
+
+def read_json(request: Request) -> Any:
+    """The body, decoded; None when there is none. Raises Problem on what is no proper JSON."""
+    raw = request.get_data()
+    if not raw:
+        return {}
+    if not request.is_json:
+        raise Problem("UNSUPPORTED_MEDIA_TYPE", f"The body is {request.mimetype or 'untyped'}.")
+    try:
+        body = json.loads(raw.decode(), parse_constant=_no_number, parse_float=_finite)
+    except RecursionError:
+        raise InvalidRequest({"body": "Nested too deeply."}) from None
+    except UnicodeDecodeError:
+        raise InvalidRequest({"body": "Not UTF-8."}) from None
+    except json.JSONDecodeError as error:
+        message = f"Not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        raise InvalidRequest({"body": message}) from None
+    except ValueError as error:
+        raise InvalidRequest({"body": f"Not JSON: {error}."}) from None
+    # Only an escape can smuggle in what PostgreSQL cannot store: NUL and half a surrogate pair.
+    if b"\\u" in raw:
+        _refuse_unstorable(body, "body")
+    return body
+
+
+def _flat(messages: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(messages, Mapping):
+        for name, inner in messages.items():
+            here = "" if name in {"_schema", "json", "query"} and not path else str(name)
+            if name == "_schema":
+                here = ""
+            yield from _flat(inner, ".".join(part for part in (path, here) if part))
+    else:
+        yield path or "body", " ".join(str(message) for message in messages)
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _refuse_unstorable(value: Any, path: str) -> None:
+    if isinstance(value, str):
+        if "\0" in value or _SURROGATE.search(value):
+            raise InvalidRequest({path: "Holds a character that is no text (NUL or a surrogate)."})
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _refuse_unstorable(inner, f"{path}.{index}")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            _refuse_unstorable(name, path)
+            _refuse_unstorable(inner, name if path == "body" else f"{path}.{name}")

@@ -1,0 +1,57 @@
+"""Gives each request an id, and leaves one line in the log and one count in the metrics for it."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+
+import structlog
+from flask import Flask, Response, g, request
+
+from app import metrics
+from app.errors import Problem
+
+_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+log = structlog.get_logger(__name__)
+
+
+def leave_trail(app: Flask) -> None:
+    """Register the id, the log line and the count with `app`."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    _refuse_other_languages()
+
+
+def _refuse_other_languages() -> None:
+    """406 where a caller of the API cannot take JSON; a quick look settles nearly all requests."""
+    accept = request.headers.get("Accept", "")
+    if not accept or "*/*" in accept or "json" in accept or not request.path.startswith("/api/"):
+        return
+    if not request.accept_mimetypes.accept_json:
+        raise Problem("NOT_ACCEPTABLE", "Answers come as application/json.")
+
+
+def _end(response: Response) -> Response:
+    seconds = time.perf_counter() - g.began
+    route = str(request.url_rule or "")
+    response.headers["X-Request-Id"] = g.request_id
+    metrics.count_request(request.method, route, response.status_code, seconds)
+    # Refusals have a line of their own; successes are many, and the metrics count them.
+    log.debug(
+        "answered",
+        method=request.method,
+        route=route,
+        status=response.status_code,
+        milliseconds=round(seconds * 1000, 2),
+    )
+    return response
