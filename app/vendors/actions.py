@@ -1,0 +1,178 @@
+"""Writes of the catalogue. Locks: idempotency key, then the row, then what it refers to."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app import db
+from app.errors import InvalidRequest
+from app.errors.refusals import refusal
+from app.idempotency import IdempotencyKey, remember
+from app.models import Location, Provider, Service, Vendor
+from app.vendors.queries import AnyCatalogued, not_found, show, show_vendor
+
+# The bookings to come that an archived row would leave hanging; lapsed holds do not count.
+_NEEDED_BY = """
+    SELECT c.booking_id, lower(c.during) AS starts, upper(c.during) AS ends, c.quantity
+    FROM claims c
+    JOIN slots s ON s.vendor_id = c.vendor_id AND s.id = c.slot_id
+    JOIN bookings b ON b.vendor_id = c.vendor_id AND b.id = c.booking_id
+    WHERE c.vendor_id = :vendor_id AND c.during && tstzrange(now(), NULL) AND {condition}
+      AND b.kind = 'appointment' AND NOT (b.status = 'held' AND b.hold_expires_at <= now())
+    ORDER BY lower(c.during), c.booking_id LIMIT 100
+"""
+_IN_USE: dict[type[AnyCatalogued], tuple[str, str]] = {
+    Location: ("LOCATION_IN_USE", _NEEDED_BY.format(condition="s.location_id = :id")),
+    Provider: ("PROVIDER_IN_USE", _NEEDED_BY.format(condition="c.provider_id = :id")),
+    Service: ("SERVICE_IN_USE", _NEEDED_BY.format(condition="b.service_id = :id")),
+}
+
+
+def create_vendor(slug: str, name: str, time_zone: str) -> Vendor:
+    """A new vendor. Raises InvalidRequest when the slug is taken."""
+    try:
+        with db.transaction() as session:
+            vendor = Vendor(slug=slug, name=name, time_zone=time_zone)
+            session.add(vendor)
+            session.flush()
+            session.refresh(vendor)
+            return vendor
+    except IntegrityError:
+        raise InvalidRequest({"slug": f"There is a vendor {slug!r} already."}) from None
+
+
+def change_vendor(
+    vendor_id: UUID, values: dict[str, Any], expected_version: int | None
+) -> dict[str, Any]:
+    """The vendor with `values`. Raises PRECONDITION_FAILED."""
+    with db.transaction() as session:
+        vendor = session.get_one(Vendor, vendor_id, with_for_update={"key_share": True})
+        _change(session, vendor, values, expected_version)
+        return show_vendor(vendor)
+
+
+def create(
+    model: type[AnyCatalogued], vendor_id: UUID, values: dict[str, Any], key: IdempotencyKey
+) -> tuple[dict[str, Any], bool]:
+    """A new row and False, or what the same request made before and True.
+
+    Raises LOCATION_NOT_FOUND, IDEMPOTENCY_CONFLICT.
+    """
+    with db.transaction() as session:
+        row_id = session.scalar(select(func.uuidv7()))
+        before = remember(session, vendor_id, key, {"id": str(row_id)})
+        if before is not None:
+            return show(_locked(session, model, vendor_id, UUID(before["id"]))), True
+        _require_location(session, vendor_id, values)
+        row = model(vendor_id=vendor_id, id=row_id, **_columns(values))
+        session.add(row)
+        session.flush()
+        session.refresh(row)
+        return show(row), False
+
+
+def change(
+    model: type[AnyCatalogued],
+    vendor_id: UUID,
+    row_id: UUID,
+    values: dict[str, Any],
+    expected_version: int | None,
+) -> dict[str, Any]:
+    """The row with `values`; unchanged values make no new version.
+
+    Raises …_NOT_FOUND (also when it is archived), PRECONDITION_FAILED.
+    """
+    with db.transaction() as session:
+        row = _locked(session, model, vendor_id, row_id, key_share=True)
+        if row.archived_at is not None:
+            raise not_found(model, row_id)
+        _require_location(session, vendor_id, values)
+        _change(session, row, _columns(values), expected_version)
+        return show(row)
+
+
+def archive(
+    model: type[AnyCatalogued], vendor_id: UUID, row_id: UUID, expected_version: int | None
+) -> None:
+    """The row is no longer offered; doing it again changes nothing.
+
+    Raises …_NOT_FOUND, …_IN_USE while bookings to come need it, PRECONDITION_FAILED.
+    """
+    with db.transaction() as session:
+        # FOR UPDATE: bookings in flight hold the row's key, so they finish before we look for them.
+        row = _locked(session, model, vendor_id, row_id)
+        if row.archived_at is not None:
+            return
+        _require_version(row, expected_version)
+        code, needed_by = _IN_USE[model]
+        bookings = session.execute(text(needed_by), {"vendor_id": vendor_id, "id": row_id}).all()
+        if bookings:
+            facts = [
+                {
+                    "booking_id": b.booking_id,
+                    "start": b.starts,
+                    "end": b.ends,
+                    "quantity": b.quantity,
+                }
+                for b in bookings
+            ]
+            raise refusal(code, {"bookings": facts})
+        row.archived_at = func.now()
+        row.version += 1
+        row.updated_at = func.now()
+
+
+def _locked(
+    session: Session, model: type[AnyCatalogued], vendor_id: UUID, row_id: UUID, **strength: bool
+) -> AnyCatalogued:
+    row = session.get(model, (vendor_id, row_id), with_for_update=strength or True)
+    if row is None:
+        raise not_found(model, row_id)
+    return cast("AnyCatalogued", row)
+
+
+def _change(
+    session: Session,
+    row: Vendor | AnyCatalogued,
+    values: dict[str, Any],
+    expected_version: int | None,
+) -> None:
+    _require_version(row, expected_version)
+    different = {name: value for name, value in values.items() if getattr(row, name) != value}
+    if not different:
+        return
+    for name, value in different.items():
+        setattr(row, name, value)
+    row.version += 1
+    row.updated_at = func.now()
+    session.flush()
+    session.refresh(row)
+
+
+def _require_version(row: Vendor | AnyCatalogued, expected_version: int | None) -> None:
+    if expected_version is not None and expected_version != row.version:
+        raise refusal("PRECONDITION_FAILED", {"version": row.version})
+
+
+def _require_location(session: Session, vendor_id: UUID, values: dict[str, Any]) -> None:
+    """FOR SHARE: the location named cannot be archived until we have committed."""
+    location_id = values.get("location_id")
+    if location_id is None:
+        return
+    location = session.get(Location, (vendor_id, location_id), with_for_update={"read": True})
+    if location is None or location.archived_at is not None:
+        raise not_found(Location, location_id)
+
+
+def _columns(values: dict[str, Any]) -> dict[str, Any]:
+    """Values of a request as columns: a price is two of them."""
+    columns = {name: value for name, value in values.items() if name != "price"}
+    if "price" in values:
+        price = values["price"] or {"amount": None, "currency": None}
+        columns |= {"price_amount": price["amount"], "price_currency": price["currency"]}
+    return columns

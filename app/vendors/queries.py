@@ -1,0 +1,106 @@
+"""Reads of the catalogue, as answers show it."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.db import db
+from app.errors import Problem
+from app.models import Location, Provider, Service, Vendor
+from app.wire.pages import page, position_after
+
+Catalogued = TypeVar("Catalogued", Location, Provider, Service)
+AnyCatalogued = Location | Provider | Service
+
+NOT_FOUND: dict[type[AnyCatalogued], str] = {
+    Location: "LOCATION_NOT_FOUND",
+    Provider: "PROVIDER_NOT_FOUND",
+    Service: "SERVICE_NOT_FOUND",
+}
+
+
+def get_vendor(vendor_id: UUID) -> dict[str, Any]:
+    """The vendor, which the visit has already found."""
+    vendor = db.session.get_one(Vendor, vendor_id)
+    return show_vendor(vendor)
+
+
+def list_vendors() -> list[Vendor]:
+    """All vendors by slug; for operators."""
+    return list(db.session.scalars(select(Vendor).order_by(Vendor.slug)))
+
+
+def get_one(
+    model: type[AnyCatalogued], vendor_id: UUID, row_id: UUID, *, archived: bool
+) -> dict[str, Any]:
+    """One row, an archived one only if `archived`. Raises …_NOT_FOUND."""
+    row = cast("AnyCatalogued | None", db.session.get(model, (vendor_id, row_id)))
+    if row is None or (row.archived_at is not None and not archived):
+        raise not_found(model, row_id)
+    return show(row)
+
+
+def list_page(
+    model: type[Catalogued],
+    vendor_id: UUID,
+    limit: int,
+    cursor: str | None,
+    **equal: UUID,
+) -> dict[str, Any]:
+    """The rows that are not archived, oldest first, with the columns named in `equal` so."""
+    wanted = select(model).where(model.vendor_id == vendor_id, model.archived_at.is_(None))
+    for column, value in equal.items():
+        wanted = wanted.where(getattr(model, column) == value)
+    after = position_after(cursor, UUID)
+    if after is not None:
+        wanted = wanted.where(model.id > after[0])
+    rows = db.session.scalars(wanted.order_by(model.id).limit(limit + 1)).all()
+    return page(rows, limit, show, lambda row: (row.id,))
+
+
+def not_found(model: type[AnyCatalogued], row_id: UUID) -> Problem:
+    """That this vendor has no such row."""
+    return Problem(NOT_FOUND[model], f"There is no {model.__name__.lower()} {row_id}.")
+
+
+def show_vendor(vendor: Vendor) -> dict[str, Any]:
+    """The vendor as answers hold it."""
+    return {
+        "slug": vendor.slug,
+        "name": vendor.name,
+        "time_zone": vendor.time_zone,
+        "version": vendor.version,
+        "created_at": vendor.created_at,
+        "updated_at": vendor.updated_at,
+    }
+
+
+def show(row: AnyCatalogued) -> dict[str, Any]:
+    """The row as answers hold it."""
+    own: dict[str, Any]
+    match row:
+        case Location():
+            own = {"name": row.name, "address": row.address, "time_zone": row.time_zone}
+        case Provider():
+            own = {"name": row.name, "location_id": row.location_id}
+        case Service():
+            own = {
+                "name": row.name,
+                "duration_minutes": row.duration_minutes,
+                "price": _price(row.price_amount, row.price_currency),
+            }
+    return {
+        "id": row.id,
+        **own,
+        "version": row.version,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "archived_at": row.archived_at,
+    }
+
+
+def _price(amount: int | None, currency: str | None) -> dict[str, Any] | None:
+    return None if amount is None else {"amount": amount, "currency": currency}

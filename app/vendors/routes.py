@@ -1,0 +1,263 @@
+"""The vendor, and its locations, providers and services: list, get, make, change, archive."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from app.auth import VendorBlueprint, current_visit, vendor_key
+from app.idempotency import idempotency_key
+from app.models import Location, Provider, Service
+from app.vendors import actions, queries
+from app.vendors.queries import AnyCatalogued
+from app.vendors.schemas import (
+    LocationSchema,
+    ProviderQuery,
+    ProviderSchema,
+    ServiceSchema,
+    VendorSchema,
+)
+from app.wire.answers import answer, created, expected_version
+from app.wire.pages import PageQuery, page_of
+
+blueprint = VendorBlueprint("vendors", "The business and its catalogue.")
+VENDOR, LOCATION, PROVIDER = "VENDOR_NOT_FOUND", "LOCATION_NOT_FOUND", "PROVIDER_NOT_FOUND"
+SERVICE = "SERVICE_NOT_FOUND"
+
+
+@blueprint.call("GET", "", answers=(200, VendorSchema()), refuses=[VENDOR])
+def get_vendor() -> Response:
+    """Get the vendor."""
+    return answer(queries.get_vendor(current_visit().vendor_id))
+
+
+@blueprint.call(
+    "PATCH",
+    "",
+    body=VendorSchema(partial=True),
+    answers=(200, VendorSchema()),
+    refuses=[VENDOR],
+    guard=vendor_key,
+    versioned=True,
+)
+def change_vendor(values: dict[str, Any]) -> Response:
+    """Change the vendor (JSON merge patch)."""
+    return answer(actions.change_vendor(current_visit().vendor_id, values, expected_version()))
+
+
+@blueprint.call(
+    "GET",
+    "/locations",
+    query=PageQuery(),
+    answers=(200, page_of(LocationSchema)),
+    refuses=[VENDOR],
+)
+def list_locations(query: dict[str, Any]) -> Response:
+    """List the locations."""
+    return answer(queries.list_page(Location, current_visit().vendor_id, **query))
+
+
+@blueprint.call(
+    "POST",
+    "/locations",
+    body=LocationSchema(),
+    answers=(201, LocationSchema()),
+    refuses=[VENDOR],
+    guard=vendor_key,
+    keyed=True,
+)
+def create_location(values: dict[str, Any]) -> Response:
+    """Make a location."""
+    return _create(Location, "locations", values)
+
+
+@blueprint.call(
+    "GET",
+    "/locations/<uuid:location_id>",
+    answers=(200, LocationSchema()),
+    refuses=[VENDOR, LOCATION],
+)
+def get_location(location_id: UUID) -> Response:
+    """Get a location."""
+    return _get(Location, location_id)
+
+
+@blueprint.call(
+    "PATCH",
+    "/locations/<uuid:location_id>",
+    body=LocationSchema(partial=True),
+    answers=(200, LocationSchema()),
+    refuses=[VENDOR, LOCATION],
+    guard=vendor_key,
+    versioned=True,
+)
+def change_location(values: dict[str, Any], location_id: UUID) -> Response:
+    """Change a location (JSON merge patch)."""
+    return _change(Location, location_id, values)
+
+
+@blueprint.call(
+    "DELETE",
+    "/locations/<uuid:location_id>",
+    answers=(204, None),
+    refuses=[VENDOR, LOCATION, "LOCATION_IN_USE"],
+    guard=vendor_key,
+    versioned=True,
+)
+def archive_location(location_id: UUID) -> Response:
+    """Archive a location: refused while bookings to come need it."""
+    return _archive(Location, location_id)
+
+
+@blueprint.call(
+    "GET",
+    "/providers",
+    query=ProviderQuery(),
+    answers=(200, page_of(ProviderSchema)),
+    refuses=[VENDOR],
+)
+def list_providers(query: dict[str, Any]) -> Response:
+    """List the providers."""
+    return answer(queries.list_page(Provider, current_visit().vendor_id, **query))
+
+
+@blueprint.call(
+    "POST",
+    "/providers",
+    body=ProviderSchema(),
+    answers=(201, ProviderSchema()),
+    refuses=[VENDOR, LOCATION],
+    guard=vendor_key,
+    keyed=True,
+)
+def create_provider(values: dict[str, Any]) -> Response:
+    """Make a provider."""
+    return _create(Provider, "providers", values)
+
+
+@blueprint.call(
+    "GET",
+    "/providers/<uuid:provider_id>",
+    answers=(200, ProviderSchema()),
+    refuses=[VENDOR, PROVIDER],
+)
+def get_provider(provider_id: UUID) -> Response:
+    """Get a provider."""
+    return _get(Provider, provider_id)
+
+
+@blueprint.call(
+    "PATCH",
+    "/providers/<uuid:provider_id>",
+    body=ProviderSchema(partial=True),
+    answers=(200, ProviderSchema()),
+    refuses=[VENDOR, PROVIDER, LOCATION],
+    guard=vendor_key,
+    versioned=True,
+)
+def change_provider(values: dict[str, Any], provider_id: UUID) -> Response:
+    """Change a provider (JSON merge patch); slots already published stay where they are."""
+    return _change(Provider, provider_id, values)
+
+
+@blueprint.call(
+    "DELETE",
+    "/providers/<uuid:provider_id>",
+    answers=(204, None),
+    refuses=[VENDOR, PROVIDER, "PROVIDER_IN_USE"],
+    guard=vendor_key,
+    versioned=True,
+)
+def archive_provider(provider_id: UUID) -> Response:
+    """Archive a provider: refused while bookings to come need it."""
+    return _archive(Provider, provider_id)
+
+
+@blueprint.call(
+    "GET",
+    "/services",
+    query=PageQuery(),
+    answers=(200, page_of(ServiceSchema)),
+    refuses=[VENDOR],
+)
+def list_services(query: dict[str, Any]) -> Response:
+    """List the services."""
+    return answer(queries.list_page(Service, current_visit().vendor_id, **query))
+
+
+@blueprint.call(
+    "POST",
+    "/services",
+    body=ServiceSchema(),
+    answers=(201, ServiceSchema()),
+    refuses=[VENDOR],
+    guard=vendor_key,
+    keyed=True,
+)
+def create_service(values: dict[str, Any]) -> Response:
+    """Make a service."""
+    return _create(Service, "services", values)
+
+
+@blueprint.call(
+    "GET",
+    "/services/<uuid:service_id>",
+    answers=(200, ServiceSchema()),
+    refuses=[VENDOR, SERVICE],
+)
+def get_service(service_id: UUID) -> Response:
+    """Get a service."""
+    return _get(Service, service_id)
+
+
+@blueprint.call(
+    "PATCH",
+    "/services/<uuid:service_id>",
+    body=ServiceSchema(partial=True),
+    answers=(200, ServiceSchema()),
+    refuses=[VENDOR, SERVICE],
+    guard=vendor_key,
+    versioned=True,
+)
+def change_service(values: dict[str, Any], service_id: UUID) -> Response:
+    """Change a service (JSON merge patch); bookings keep the price they were made at."""
+    return _change(Service, service_id, values)
+
+
+@blueprint.call(
+    "DELETE",
+    "/services/<uuid:service_id>",
+    answers=(204, None),
+    refuses=[VENDOR, SERVICE, "SERVICE_IN_USE"],
+    guard=vendor_key,
+    versioned=True,
+)
+def archive_service(service_id: UUID) -> Response:
+    """Archive a service: refused while bookings to come need it."""
+    return _archive(Service, service_id)
+
+
+def _get(model: type[AnyCatalogued], row_id: UUID) -> Response:
+    visit = current_visit()
+    archived = visit.caller.is_vendor
+    return answer(queries.get_one(model, visit.vendor_id, row_id, archived=archived))
+
+
+def _create(model: type[AnyCatalogued], plural: str, values: dict[str, Any]) -> Response:
+    visit = current_visit()
+    key = idempotency_key(visit.caller.identity)
+    row, replayed = actions.create(model, visit.vendor_id, values, key)
+    location = f"/api/v1/vendors/{visit.vendor}/{plural}/{row['id']}"
+    return created(row, location, replayed=replayed)
+
+
+def _change(model: type[AnyCatalogued], row_id: UUID, values: dict[str, Any]) -> Response:
+    vendor_id = current_visit().vendor_id
+    return answer(actions.change(model, vendor_id, row_id, values, expected_version()))
+
+
+def _archive(model: type[AnyCatalogued], row_id: UUID) -> Response:
+    actions.archive(model, current_visit().vendor_id, row_id, expected_version())
+    return Response(status=204)

@@ -1,0 +1,62 @@
+"""Vendors, locations, providers and services, as requests and answers hold them."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from app.wire.fields import Text, Time, TimeZone, money, whole_number
+from app.wire.pages import PageQuery
+
+NAME_MAX, ADDRESS_MAX, MINUTES_MAX = 200, 1000, 525_600
+
+
+class Kept(Schema):
+    """What every row of the catalogue has."""
+
+    id = fields.UUID(dump_only=True)
+    version = fields.Integer(dump_only=True)
+    created_at = Time(dump_only=True)
+    updated_at = Time(dump_only=True)
+    archived_at = Time(dump_only=True, allow_none=True)
+
+
+class VendorSchema(Schema):
+    """A business: the tenant to which everything else belongs."""
+
+    slug = fields.String(dump_only=True)
+    name = Text(NAME_MAX, required=True)
+    time_zone = TimeZone(required=True)
+    version = fields.Integer(dump_only=True)
+    created_at = Time(dump_only=True)
+    updated_at = Time(dump_only=True)
+
+
+class LocationSchema(Kept):
+    """A site of the vendor, whose time zone tells what a time there means."""
+
+    name = Text(NAME_MAX, required=True)
+    address = Text(ADDRESS_MAX, shortest=0)
+    time_zone = TimeZone(required=True)
+
+
+class ProviderSchema(Kept):
+    """One bookable calendar: a person, a room, a room type, a boat, a tour."""
+
+    name = Text(NAME_MAX, required=True)
+    location_id = fields.UUID(required=True, metadata={"description": "Where it usually is."})
+
+
+class ServiceSchema(Kept):
+    """What is booked, how long it takes, and what it costs unless the slot says otherwise."""
+
+    name = Text(NAME_MAX, required=True)
+    duration_minutes = whole_number(
+        1, MINUTES_MAX, allow_none=True, metadata={"description": "null: the whole slot."}
+    )
+    price = money()
+
+
+class ProviderQuery(PageQuery):
+    """Which providers to list."""
+
+    location_id = fields.UUID()
