@@ -1,0 +1,1 @@
+"""Availability: what can be booked, and what is left of it."""

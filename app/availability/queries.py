@@ -1,0 +1,110 @@
+"""Reads what can be booked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from app import db
+from app.errors import Problem
+from app.wire.answers import utc
+from app.wire.pages import page, position_after
+
+WINDOW_DAYS_MAX = 92
+
+
+def list_availability(
+    vendor_id: UUID,
+    start: datetime,
+    end: datetime,
+    *,
+    limit: int,
+    cursor: str | None,
+    quantity: int = 1,
+    service_id: UUID | None = None,
+    provider_id: UUID | None = None,
+    location_id: UUID | None = None,
+) -> dict[str, Any]:
+    """A page of slots that overlap [start, end), by start, sold-out ones included.
+
+    Raises INVALID_DATE_RANGE, SERVICE_NOT_FOUND.
+    """
+    if end <= start:
+        raise Problem("INVALID_DATE_RANGE", "to: The end must be after the start.")
+    if end - start > timedelta(days=WINDOW_DAYS_MAX):
+        raise Problem(
+            "INVALID_DATE_RANGE",
+            f"to: A window has at most {WINDOW_DAYS_MAX} days.",
+            hint="Ask for a shorter time, several times.",
+        )
+    service = _service(vendor_id, service_id) if service_id else None
+    after = position_after(cursor, datetime.fromisoformat, UUID) or (None, None)
+    rows = db.call_rows(
+        "list_availability",
+        p_vendor_id=vendor_id,
+        p_from=start,
+        p_to=end,
+        p_provider_id=provider_id,
+        p_location_id=location_id,
+        p_quantity=quantity,
+        p_after_start=after[0],
+        p_after_id=after[1],
+        p_limit=limit + 1,
+    )
+    return page(
+        rows,
+        limit,
+        lambda row: _show(row, service, quantity),
+        lambda row: (row.slot_start, row.slot_id),
+    )
+
+
+def _service(vendor_id: UUID, service_id: UUID) -> Any:
+    rows = db.read(
+        "SELECT duration_minutes, price_amount, price_currency FROM services"
+        " WHERE vendor_id = %s AND id = %s AND archived_at IS NULL",
+        vendor_id,
+        service_id,
+    )
+    if not rows:
+        raise Problem("SERVICE_NOT_FOUND", f"There is no service {service_id}.")
+    return rows[0]
+
+
+def _show(row: Any, service: Any, quantity: int) -> dict[str, Any]:
+    status, priced = row.status, row
+    if service is not None:
+        if row.price_amount is None:
+            priced = service
+        minutes = service.duration_minutes or (row.slot_end - row.slot_start).total_seconds() / 60
+        if not _fits(row.free, quantity, timedelta(minutes=minutes)):
+            status = "sold_out"
+    price = {"amount": priced.price_amount, "currency": priced.price_currency}
+    return {
+        "slot_id": row.slot_id,
+        "provider_id": row.provider_id,
+        "location_id": row.location_id,
+        "start": utc(row.slot_start),
+        "end": utc(row.slot_end),
+        "time_zone": row.time_zone,
+        "capacity": row.capacity,
+        "available": row.available,
+        "status": status,
+        "free": row.free,
+        "price": None if priced.price_amount is None else price,
+    }
+
+
+def _fits(free: list[dict[str, Any]], quantity: int, length: timedelta) -> bool:
+    """Whether `quantity` places are free for `length` at a stretch, across changes in how many."""
+    since = until = None
+    for stretch in free:
+        if stretch["available"] < quantity:
+            continue
+        start, end = (datetime.fromisoformat(stretch[name]) for name in ("start", "end"))
+        since = since if since is not None and until == start else start
+        until = end
+        if until - since >= length:
+            return True
+    return False

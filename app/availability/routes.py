@@ -1,0 +1,27 @@
+"""What can be booked, for everybody to see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from app.auth import VendorBlueprint, current_visit
+from app.availability import queries
+from app.availability.schemas import AvailabilityQuery, AvailabilitySchema
+from app.wire.answers import answer
+from app.wire.pages import page_of
+
+blueprint = VendorBlueprint("availability", "What can be booked, and what is left of it.")
+
+
+@blueprint.call(
+    "GET",
+    "/availability",
+    query=AvailabilityQuery(),
+    answers=(200, page_of(AvailabilitySchema)),
+    refuses=["VENDOR_NOT_FOUND", "SERVICE_NOT_FOUND", "INVALID_DATE_RANGE"],
+)
+def list_availability(query: dict[str, Any]) -> Response:
+    """List the slots in a window of time by start, sold-out ones included."""
+    return answer(queries.list_availability(current_visit().vendor_id, **query))

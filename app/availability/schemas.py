@@ -1,0 +1,46 @@
+"""Availability, as requests and answers hold it."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from app.wire.fields import QUANTITY_MAX, MoneySchema, Time
+from app.wire.pages import PageQuery
+
+
+class AvailabilityQuery(PageQuery):
+    """What overlaps the time from `from` to `to`, at most 92 days."""
+
+    start = Time(data_key="from", required=True)
+    end = Time(data_key="to", required=True)
+    service_id = fields.UUID(metadata={"description": "Time for this service, at its price."})
+    provider_id = fields.UUID()
+    location_id = fields.UUID()
+    quantity = fields.Integer(load_default=1, validate=validate.Range(1, QUANTITY_MAX))
+
+
+class FreeSchema(Schema):
+    """A stretch of a slot in which places are free."""
+
+    start = Time()
+    end = Time()
+    available = fields.Integer()
+
+
+class AvailabilitySchema(Schema):
+    """A slot and what is left of it. `available`: the places free from its start to its end."""
+
+    slot_id = fields.UUID()
+    provider_id = fields.UUID()
+    location_id = fields.UUID()
+    start = Time()
+    end = Time()
+    time_zone = fields.String()
+    capacity = fields.Integer()
+    available = fields.Integer()
+    status = fields.String(
+        validate=validate.OneOf(["available", "sold_out"]),
+        metadata={"description": "available: some of the slot can be booked as asked."},
+    )
+    free = fields.List(fields.Nested(FreeSchema()))
+    price = fields.Nested(MoneySchema(), allow_none=True)

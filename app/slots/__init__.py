@@ -1,0 +1,1 @@
+"""Slots: publish, list, change and delete the time that can be booked."""
