@@ -1,0 +1,1 @@
+"""Bookings and blocks: claim slots, and what happens to a claim afterwards."""

@@ -1,0 +1,107 @@
+"""Reads of bookings, blocks and events, as answers show them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app import db
+from app.errors import Problem
+from app.wire.pages import page, position_after
+
+_BLOCK_MEMBERS = (
+    "id",
+    "status",
+    "version",
+    "provider_id",
+    "location_id",
+    "slot_ids",
+    "start",
+    "end",
+    "time_zone",
+    "quantity",
+)
+
+
+def get_booking(vendor_id: UUID, booking_id: UUID, *, internal: bool) -> dict[str, Any]:
+    """The booking, with what only the vendor may see if `internal`. Raises BOOKING_NOT_FOUND."""
+    facts = describe_booking(vendor_id, booking_id)
+    if facts is None:
+        raise Problem("BOOKING_NOT_FOUND", f"There is no booking {booking_id}.")
+    return show_booking(facts, internal=internal)
+
+
+def describe_booking(vendor_id: UUID, booking_id: UUID) -> dict[str, Any] | None:
+    """The booking as the database tells it, or None."""
+    row = db.call("describe_booking", p_vendor_id=vendor_id, p_booking_id=booking_id)
+    facts: dict[str, Any] | None = row.describe_booking
+    return facts
+
+
+def show_booking(facts: dict[str, Any], *, internal: bool) -> dict[str, Any]:
+    """What the database tells of a booking, without what the caller may not see."""
+    hidden = {"token_version"} if internal else {"token_version", "internal_notes"}
+    return {name: value for name, value in facts.items() if name not in hidden}
+
+
+def list_events(
+    vendor_id: UUID, booking_id: UUID, limit: int, cursor: str | None
+) -> dict[str, Any]:
+    """A page of the booking's history, oldest first. Raises BOOKING_NOT_FOUND."""
+    after = position_after(cursor, int)
+    rows = db.read(
+        "SELECT sequence, kind, actor, request_id, changes, occurred_at FROM events"
+        " WHERE vendor_id = %s AND booking_id = %s AND sequence > %s ORDER BY sequence LIMIT %s",
+        vendor_id,
+        booking_id,
+        min(after[0], 2**31 - 1) if after else 0,
+        limit + 1,
+    )
+    if not rows and not after:
+        # Every booking has its first event: without one there is no booking.
+        raise Problem("BOOKING_NOT_FOUND", f"There is no booking {booking_id}.")
+    return page(rows, limit, lambda row: row._asdict(), lambda row: (row.sequence,))
+
+
+def list_blocks(
+    vendor_id: UUID,
+    *,
+    limit: int,
+    cursor: str | None,
+    provider_id: UUID | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> dict[str, Any]:
+    """A page of the blocks that stand and overlap [start, end), by start."""
+    if start is not None and end is not None and end <= start:
+        raise Problem("INVALID_DATE_RANGE", "to: The end must be after the start.")
+    conditions = ["b.during && tstzrange(%s, %s)"]
+    values: list[Any] = [start, end]
+    if provider_id is not None:
+        conditions.append("b.provider_id = %s")
+        values.append(provider_id)
+    after = position_after(cursor, datetime.fromisoformat, UUID)
+    if after is not None:
+        conditions.append("(lower(b.during), b.id) > (%s, %s)")
+        values.extend(after)
+    rows = db.read(
+        "SELECT lower(b.during) AS starts, b.id, describe_booking(b.vendor_id, b.id) AS facts"  # noqa: S608
+        " FROM bookings b WHERE b.vendor_id = %s AND b.kind = 'block' AND b.occupying"
+        f" AND {' AND '.join(conditions)} ORDER BY lower(b.during), b.id LIMIT %s",
+        vendor_id,
+        *values,
+        limit + 1,
+    )
+    return page(rows, limit, lambda row: show_block(row.facts), lambda row: (row.starts, row.id))
+
+
+def show_block(facts: dict[str, Any]) -> dict[str, Any]:
+    """What the database tells of a block, as answers hold it."""
+    shown = {name: facts[name] for name in _BLOCK_MEMBERS}
+    return {
+        **shown,
+        "reason": facts["notes"],
+        "created_at": facts["created_at"],
+        "updated_at": facts["updated_at"],
+    }

@@ -1,0 +1,161 @@
+"""Book, look, and what happens to a booking afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from app.auth import VendorBlueprint, booking_credentials, current_visit, vendor_key
+from app.bookings import actions, queries
+from app.bookings.actions import Move
+from app.bookings.schemas import BookingRequestSchema, BookingSchema, EventSchema, NewBookingSchema
+from app.idempotency import idempotency_key
+from app.wire.answers import answer, created, expected_version
+from app.wire.pages import PageQuery, page_of
+
+blueprint = VendorBlueprint("bookings", "Bookings: one customer's places at one time.")
+
+VENDOR, BOOKING = "VENDOR_NOT_FOUND", "BOOKING_NOT_FOUND"
+_LOCKED = ("INVENTORY_LOCKED", "CONCURRENCY_ABORT")
+_TAKEN = ("BOOKING_CONFLICT", "INSUFFICIENT_INVENTORY")
+_MOVES = [VENDOR, BOOKING, "BOOKING_STATE_CONFLICT", *_LOCKED]
+_EXAMPLE = {
+    "slot_id": "01980000-0000-7000-8000-000000000001",
+    "quantity": 2,
+    "customer": {"name": "Ada Lovelace", "email": "ada@example.org"},
+    "notes": "A table by the window, please.",
+}
+
+
+@blueprint.call(
+    "POST",
+    "/bookings",
+    body=BookingRequestSchema(),
+    answers=(201, NewBookingSchema()),
+    refuses=[
+        VENDOR,
+        "SLOT_NOT_FOUND",
+        "SERVICE_NOT_FOUND",
+        "INVALID_DATE_RANGE",
+        "UNAUTHENTICATED",
+        "FORBIDDEN",
+        *_TAKEN,
+        *_LOCKED,
+    ],
+    keyed=True,
+    example=_EXAMPLE,
+)
+def create_booking(wanted: dict[str, Any]) -> Response:
+    """Book.
+
+    Name the time in exactly one way:
+
+    * a whole slot: `{"slot_id": "…", "customer": {"name": "Ada", "email": "ada@example.org"}}`
+    * a part of a long slot: add `"start": "2031-03-03T14:00:00Z", "end": "2031-03-03T14:45:00Z"`
+    * several slots in a row, such as five nights: `"slot_ids": ["…", "…"]`
+    * whatever a provider has published then: `"provider_id": "…", "start": "…", "end": "…"`
+
+    201 is final: the places are yours. 409 BOOKING_CONFLICT or INSUFFICIENT_INVENTORY: somebody was
+    faster; `alternatives` names times that were free a moment ago. With an Idempotency-Key the same
+    request can be sent again, after a time-out for instance, without booking twice.
+    """
+    visit = current_visit()
+    key = idempotency_key(visit.caller.identity)
+    booking, replayed = actions.claim_slot_and_create_booking(visit, wanted, key)
+    location = f"/api/v1/vendors/{visit.vendor}/bookings/{booking['id']}"
+    return created(booking, location, replayed=replayed)
+
+
+@blueprint.call(
+    "GET",
+    "/bookings/<uuid:booking_id>",
+    answers=(200, BookingSchema()),
+    refuses=[VENDOR, BOOKING],
+    guard=booking_credentials,
+)
+def get_booking(booking_id: UUID) -> Response:
+    """Get a booking."""
+    visit = current_visit()
+    internal = visit.caller.is_vendor
+    return answer(queries.get_booking(visit.vendor_id, booking_id, internal=internal))
+
+
+@blueprint.call(
+    "GET",
+    "/bookings/<uuid:booking_id>/events",
+    query=PageQuery(),
+    answers=(200, page_of(EventSchema)),
+    refuses=[VENDOR, BOOKING],
+    guard=booking_credentials,
+)
+def list_events(query: dict[str, Any], booking_id: UUID) -> Response:
+    """List a booking's history, oldest first."""
+    return answer(queries.list_events(current_visit().vendor_id, booking_id, **query))
+
+
+@blueprint.call(
+    "POST",
+    "/bookings/<uuid:booking_id>/cancel",
+    answers=(200, BookingSchema()),
+    refuses=_MOVES,
+    guard=booking_credentials,
+    keyed=True,
+    versioned=True,
+)
+def cancel_booking(booking_id: UUID) -> Response:
+    """Cancel a booking; its time can be booked again at once."""
+    return _change_status("cancel_booking", booking_id)
+
+
+@blueprint.call(
+    "POST",
+    "/bookings/<uuid:booking_id>/confirm",
+    answers=(200, BookingSchema()),
+    refuses=[*_MOVES, *_TAKEN, "HOLD_EXPIRED", "SLOT_NOT_FOUND"],
+    guard=booking_credentials,
+    keyed=True,
+    versioned=True,
+)
+def confirm_booking(booking_id: UUID) -> Response:
+    """Confirm a hold, undo complete or no-show (vendor), or claim a cancelled booking again."""
+    return _change_status("confirm_booking", booking_id)
+
+
+@blueprint.call(
+    "POST",
+    "/bookings/<uuid:booking_id>/complete",
+    answers=(200, BookingSchema()),
+    refuses=_MOVES,
+    guard=vendor_key,
+    keyed=True,
+    versioned=True,
+)
+def complete_booking(booking_id: UUID) -> Response:
+    """Note that the customer came."""
+    return _change_status("complete_booking", booking_id)
+
+
+@blueprint.call(
+    "POST",
+    "/bookings/<uuid:booking_id>/no-show",
+    answers=(200, BookingSchema()),
+    refuses=_MOVES,
+    guard=vendor_key,
+    keyed=True,
+    versioned=True,
+)
+def mark_no_show(booking_id: UUID) -> Response:
+    """Note that the customer did not come."""
+    return _change_status("mark_no_show", booking_id)
+
+
+def _change_status(move: Move, booking_id: UUID) -> Response:
+    visit = current_visit()
+    key = idempotency_key(visit.caller.identity)
+    booking, replayed = actions.change_status(visit, move, booking_id, key, expected_version())
+    response = answer(booking)
+    if replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response

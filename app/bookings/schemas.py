@@ -1,0 +1,201 @@
+"""Bookings, blocks and events, as requests and answers hold them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from app.wire.fields import (
+    QUANTITY_MAX,
+    MoneySchema,
+    Text,
+    Time,
+    json_object,
+    whole_number,
+    yes_or_no,
+)
+from app.wire.pages import PageQuery
+
+NOTES_MAX, METADATA_MAX, CHANNEL_MAX, SLOTS_MAX = 10_000, 16_384, 100, 366
+STATUSES = [
+    "requested",
+    "held",
+    "confirmed",
+    "completed",
+    "no_show",
+    "cancelled",
+    "expired",
+    "declined",
+]
+_PHONE = validate.Regexp(
+    r"(?=(?:[^0-9]*[0-9]){3})[0-9+*#()./ \-]{3,40}(?: ?(?:x|ext\.?) ?[0-9]+)?$",
+    error="Not a telephone number.",
+)
+
+
+class CustomerSchema(Schema):
+    """Who comes. Public callers give a name, and an e-mail address or a telephone number."""
+
+    name = Text(200, allow_none=True)
+    email = fields.Email(allow_none=True, validate=validate.Length(max=254))
+    phone = Text(40, allow_none=True, validate=_PHONE)
+
+
+class BookingCustomerSchema(CustomerSchema):
+    """The customer of a booking."""
+
+    id = fields.UUID()
+
+
+class BookingRequestSchema(Schema):
+    """Names the time in exactly one way: `slot_id` (whole, or the part from `start` to `end`);
+    `slot_ids`, next to each other; or `provider_id` with `start` and `end`. `service_id` and
+    `provider_id` may accompany any of them and are checked.
+    """
+
+    slot_id = fields.UUID()
+    slot_ids = fields.List(fields.UUID(), validate=validate.Length(1, SLOTS_MAX))
+    provider_id = fields.UUID()
+    start = Time()
+    end = Time()
+    service_id = fields.UUID(allow_none=True)
+    location_id = fields.UUID()
+    quantity = whole_number(
+        1,
+        QUANTITY_MAX,
+        load_default=1,
+        metadata={"description": "Places taken: seats, rooms, chairs."},
+    )
+    guests = whole_number(
+        0, QUANTITY_MAX, allow_none=True, metadata={"description": "For information only."}
+    )
+    customer = fields.Nested(CustomerSchema(), allow_none=True)
+    hold = yes_or_no(
+        load_default=False,
+        metadata={"description": "true: held for ten minutes, until it is confirmed."},
+    )
+    channel = Text(CHANNEL_MAX, allow_none=True)
+    notes = Text(NOTES_MAX, shortest=0, allow_none=True)
+    internal_notes = Text(
+        NOTES_MAX, shortest=0, allow_none=True, metadata={"description": "With an API key only."}
+    )
+    metadata = json_object(METADATA_MAX, metadata={"description": "Anything of your own."})
+
+    @validates_schema(skip_on_field_errors=True)
+    def name_the_time_in_one_way(self, data: dict[str, Any], **_: Any) -> None:
+        errors = _errors_of_time(data)
+        if errors:
+            raise ValidationError({field: [message] for field, message in errors.items()})
+
+
+def _errors_of_time(data: dict[str, Any]) -> dict[str, str]:
+    """What keeps the request from naming a time in exactly one way, by field."""
+    has_start, has_end = "start" in data, "end" in data
+    if "slot_id" in data and "slot_ids" in data:
+        return {"slot_ids": "Give slot_id or slot_ids, not both."}
+    if "slot_id" in data or "slot_ids" in data:
+        if has_start == has_end or (has_start and data.get("service_id")):
+            return {}
+        missing = "end" if has_start else "start"
+        return {missing: "A part of a slot needs both start and end."}
+    if "provider_id" in data and (has_end or not data.get("service_id")):
+        both = {"start": has_start, "end": has_end}
+        return {
+            name: "provider_id needs start and end with it, or a slot_id."
+            for name, given in both.items()
+            if not given
+        }
+    if data.get("service_id") and has_start:
+        return {
+            "service_id": "Booking by service_id and start alone is not offered yet: name a"
+            " slot_id, slot_ids, or provider_id with start and end."
+        }
+    return {
+        "slot_id": "Say which time: slot_id (with start and end for a part of it), slot_ids, or"
+        " provider_id with start and end."
+    }
+
+
+class BookingSchema(Schema):
+    """A booking, or a vendor's block, with the price it was made at."""
+
+    id = fields.UUID()
+    kind = fields.String(validate=validate.OneOf(["appointment", "block"]))
+    status = fields.String(validate=validate.OneOf(STATUSES))
+    version = fields.Integer()
+    provider_id = fields.UUID()
+    location_id = fields.UUID()
+    service_id = fields.UUID(allow_none=True)
+    slot_ids = fields.List(fields.UUID())
+    start = Time()
+    end = Time()
+    time_zone = fields.String()
+    quantity = fields.Integer()
+    guests = fields.Integer(allow_none=True)
+    customer = fields.Nested(BookingCustomerSchema(), allow_none=True)
+    price = fields.Nested(MoneySchema(), allow_none=True)
+    hold_expires_at = Time(allow_none=True)
+    channel = fields.String(allow_none=True)
+    notes = fields.String(allow_none=True)
+    internal_notes = fields.String(
+        allow_none=True, metadata={"description": "Shown to the vendor only."}
+    )
+    metadata = fields.Dict()
+    created_at = Time()
+    updated_at = Time()
+
+
+class NewBookingSchema(BookingSchema):
+    """A booking as its creation, and a replay of that, answers it."""
+
+    manage_token = fields.String(
+        metadata={"description": "Opens this one booking: Authorization: Bearer mt_…"}
+    )
+
+
+class EventSchema(Schema):
+    """One line of a booking's history."""
+
+    sequence = fields.Integer()
+    kind = fields.String(validate=validate.OneOf([*STATUSES, "changed"]))
+    actor = fields.Dict(metadata={"description": "type: customer, vendor or system; and id."})
+    request_id = fields.String(allow_none=True)
+    changes = fields.Dict(metadata={"description": '{"field": {"from", "to"}}'})
+    occurred_at = Time()
+
+
+class BlockRequestSchema(Schema):
+    """Published time to close. Without `quantity`: all places."""
+
+    provider_id = fields.UUID(required=True)
+    start = Time(required=True)
+    end = Time(required=True)
+    quantity = whole_number(1, QUANTITY_MAX, allow_none=True)
+    reason = Text(NOTES_MAX, shortest=0, allow_none=True)
+
+
+class BlockSchema(Schema):
+    """Time that the vendor has closed."""
+
+    id = fields.UUID()
+    status = fields.String(validate=validate.OneOf(STATUSES))
+    version = fields.Integer()
+    provider_id = fields.UUID()
+    location_id = fields.UUID()
+    slot_ids = fields.List(fields.UUID())
+    start = Time()
+    end = Time()
+    time_zone = fields.String()
+    quantity = fields.Integer()
+    reason = fields.String(allow_none=True)
+    created_at = Time()
+    updated_at = Time()
+
+
+class BlockQuery(PageQuery):
+    """Which blocks to list: those that overlap the time from `from` to `to`."""
+
+    provider_id = fields.UUID()
+    start = Time(data_key="from")
+    end = Time(data_key="to")
