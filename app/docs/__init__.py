@@ -1,0 +1,1 @@
+"""The documentation that the server itself shows: /docs and /docs/errors."""
