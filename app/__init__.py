@@ -1,1 +1,57 @@
 """Slotkeeper: the door in front of the database that keeps the slots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.config import Settings
+
+BODY_BYTES_MAX = 1024 * 1024
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The web application, set up as `settings` say, or the environment if there are none.
+
+    Raises ConfigurationError when the database's address or the secret key is missing.
+    """
+    # Imported here: importing any module of app imports this one first, and a server's parent
+    # process and most commands need nothing of the web.
+    from flask import Flask
+
+    from app import logs
+    from app.availability.routes import blueprint as availability
+    from app.bookings.blocks import blueprint as blocks
+    from app.bookings.routes import blueprint as bookings
+    from app.config import Settings
+    from app.db import init_database
+    from app.docs.routes import blueprint as docs
+    from app.errors.problems import register_handlers
+    from app.ops.routes import blueprint as ops
+    from app.slots.routes import blueprint as slots
+    from app.vendors.routes import blueprint as vendors
+    from app.wire.answers import JsonProvider
+    from app.wire.openapi import describe_api
+    from app.wire.trail import leave_trail
+
+    if settings is None:
+        settings = Settings.from_environment()
+        logs.configure(settings.log_level, settings.log_format)
+
+    app = Flask(__name__)
+    app.json = JsonProvider(app)
+    app.config["SECRET_KEY"] = settings.require_secret_key()
+    app.config["PUBLIC_URL"] = settings.public_url
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
+
+    init_database(app, settings)
+    leave_trail(app)
+    api = describe_api(app)
+    for feature in (vendors, slots, availability, bookings, blocks):
+        api.register_blueprint(feature)
+    app.register_blueprint(docs)
+    app.register_blueprint(ops)
+    register_handlers(app)
+    return app
