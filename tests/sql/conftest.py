@@ -1,0 +1,49 @@
+"""A vendor for each test; tests of one module share a database, as vendors do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import psycopg
+import pytest
+
+from tests.shop import Shop
+
+
+@pytest.fixture(scope="module")
+def module_owner(module_database) -> Iterator[psycopg.Connection]:
+    """An autocommit connection as the owner of the module's database."""
+    with psycopg.connect(module_database.owner_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def module_app(module_database) -> Iterator[psycopg.Connection]:
+    """An autocommit connection as the application's role, to the module's database."""
+    with psycopg.connect(module_database.app_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def shop(module_app: psycopg.Connection, module_owner: psycopg.Connection) -> Shop:
+    """A vendor of the test's own in the module's database."""
+    return Shop(module_app, module_owner)
+
+
+@pytest.fixture
+def refused(shop: Shop) -> Callable[..., AbstractContextManager[None]]:
+    """A block in which the database must refuse with this SQLSTATE, and nothing may change.
+
+    The constraint is named where a law must be what refused, and not some other rule.
+    """
+
+    @contextmanager
+    def block(sqlstate: str, constraint: str | None = None) -> Iterator[None]:
+        with shop.unchanged():
+            with pytest.raises(psycopg.Error) as refusal:
+                yield
+            assert refusal.value.sqlstate == sqlstate, refusal.value
+            assert constraint in {None, refusal.value.diag.constraint_name}, refusal.value
+
+    return block
