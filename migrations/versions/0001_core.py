@@ -25,6 +25,7 @@ def upgrade() -> None:
         frozen.run(connection, functions[name])
     frozen.run(connection, (frozen.FROZEN / revision / "tables.sql").read_text())
     frozen.move(connection, {name: functions[name] for name in FIRST}, functions)
+    frozen.run(connection, (frozen.FROZEN / revision / "views.sql").read_text())
     frozen.run(connection, frozen.rights(revision))
 
 
@@ -33,7 +34,7 @@ def downgrade() -> None:
     connection = op.get_bind()
     functions = frozen.state_after(revision)
     # Functions take rows of tables as arguments, so they go first.
-    frozen.run(connection, "DROP VIEW slot_availability")
+    frozen.run(connection, "DROP VIEW slot_availability, booking_descriptions")
     frozen.move(connection, functions, {name: functions[name] for name in FIRST})
     frozen.run(connection, (frozen.FROZEN / revision / "down.sql").read_text())
     for name in FIRST:

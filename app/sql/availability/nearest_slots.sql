@@ -4,7 +4,7 @@
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION nearest_slots(
     p_vendor_id uuid, p_wanted slot_part, p_quantity integer, p_limit integer
-) RETURNS TABLE (slot_ids uuid[], provider_id uuid, location_id uuid, during tstzrange, available integer)
+) RETURNS SETOF opening
 LANGUAGE sql STABLE
 AS $$
     (SELECT ARRAY[s.id], s.provider_id, s.location_id, s.during, free.available

@@ -1,22 +1,27 @@
--- Promise: other providers who have p_quantity places at exactly the times wanted: for whole slots,
--- slots of the same times, one for each; for a part, a slot that contains it.
+-- Promise: other providers who have p_quantity places at exactly the time wanted, up to p_limit at the
+-- same location and as many elsewhere: for a whole slot, a slot of the same times; for a part, a slot
+-- that contains it. Each side stops looking when it has enough.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION same_time_elsewhere(
-    p_vendor_id uuid, p_parts slot_part[], p_quantity integer, p_limit integer
-) RETURNS TABLE (slot_ids uuid[], provider_id uuid, location_id uuid, during tstzrange, available integer)
+    p_vendor_id uuid, p_wanted slot_part, p_quantity integer, p_limit integer
+) RETURNS SETOF opening
 LANGUAGE sql STABLE
 AS $$
-    SELECT array_agg(s.id ORDER BY part.ordinal), s.provider_id, (array_agg(s.location_id ORDER BY part.ordinal))[1],
-           tstzrange(min(lower(part.during)), max(upper(part.during))), min(free.available)
-    FROM unnest(p_parts) AS part
-    JOIN slots s ON s.vendor_id = p_vendor_id
-        AND s.during && part.during AND s.during @> part.during
-        AND (part.during <> part.slot_during OR s.during = part.slot_during)
-    CROSS JOIN LATERAL free_places(p_vendor_id, s.id, s.capacity, part.during) AS free (available)
-    WHERE s.provider_id <> ALL (ARRAY(SELECT taken.provider_id FROM unnest(p_parts) AS taken))
-      AND s.capacity >= p_quantity AND free.available >= p_quantity AND lower(part.during) > now()
-    GROUP BY s.provider_id
-    HAVING count(*) = cardinality(p_parts)
-    ORDER BY s.provider_id
-    LIMIT p_limit
+    (SELECT ARRAY[s.id], s.provider_id, s.location_id, p_wanted.during, free.available
+     FROM slots s
+     CROSS JOIN LATERAL free_places(p_vendor_id, s.id, s.capacity, p_wanted.during) AS free (available)
+     WHERE s.vendor_id = p_vendor_id AND s.during @> p_wanted.during AND s.during && p_wanted.during
+       AND (p_wanted.during <> p_wanted.slot_during OR s.during = p_wanted.slot_during)
+       AND s.provider_id <> p_wanted.provider_id AND s.location_id = p_wanted.location_id
+       AND lower(p_wanted.during) > now() AND s.capacity >= p_quantity AND free.available >= p_quantity
+     LIMIT p_limit)
+    UNION ALL
+    (SELECT ARRAY[s.id], s.provider_id, s.location_id, p_wanted.during, free.available
+     FROM slots s
+     CROSS JOIN LATERAL free_places(p_vendor_id, s.id, s.capacity, p_wanted.during) AS free (available)
+     WHERE s.vendor_id = p_vendor_id AND s.during @> p_wanted.during AND s.during && p_wanted.during
+       AND (p_wanted.during <> p_wanted.slot_during OR s.during = p_wanted.slot_during)
+       AND s.provider_id <> p_wanted.provider_id AND s.location_id <> p_wanted.location_id
+       AND lower(p_wanted.during) > now() AND s.capacity >= p_quantity AND free.available >= p_quantity
+     LIMIT p_limit)
 $$;

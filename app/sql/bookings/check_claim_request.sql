@@ -1,4 +1,5 @@
--- Promise: NULL when the request makes sense in itself, otherwise {"outcome", "facts"}.
+-- Promise: NULL when the request makes sense in itself, otherwise {"outcome", "facts"}. A condition
+-- with a query inside stands in an IF of its own, so that it is run only when it is asked.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION check_claim_request(
     p_vendor_id uuid, p_slot_ids uuid[], p_start timestamptz, p_end timestamptz, p_quantity integer,
@@ -12,8 +13,10 @@ BEGIN
     IF cardinality(p_slot_ids) > v_slots_max THEN
         RETURN invalid('slot_ids', 'too_many_slots', jsonb_build_object('most', v_slots_max));
     END IF;
-    IF cardinality(p_slot_ids) > 1 AND (SELECT count(DISTINCT id) FROM unnest(p_slot_ids) AS id) < cardinality(p_slot_ids) THEN
-        RETURN invalid('slot_ids', 'duplicate_slots');
+    IF cardinality(p_slot_ids) > 1 THEN
+        IF (SELECT count(DISTINCT id) FROM unnest(p_slot_ids) AS id) < cardinality(p_slot_ids) THEN
+            RETURN invalid('slot_ids', 'duplicate_slots');
+        END IF;
     END IF;
     IF p_quantity NOT BETWEEN 1 AND 100000 THEN
         RETURN invalid('quantity', 'quantity_out_of_range', '{"least": 1, "most": 100000}');
@@ -36,9 +39,10 @@ BEGIN
     IF p_service_id IS NOT NULL AND p_service.id IS NULL THEN
         RETURN jsonb_build_object('outcome', 'SERVICE_NOT_FOUND', 'facts', jsonb_build_object('service_id', p_service_id));
     END IF;
-    IF p_customer_id IS NOT NULL AND NOT EXISTS (
-        SELECT FROM customers c WHERE c.vendor_id = p_vendor_id AND c.id = p_customer_id) THEN
-        RETURN jsonb_build_object('outcome', 'CUSTOMER_NOT_FOUND', 'facts', jsonb_build_object('customer_id', p_customer_id));
+    IF p_customer_id IS NOT NULL THEN
+        IF NOT EXISTS (SELECT FROM customers c WHERE c.vendor_id = p_vendor_id AND c.id = p_customer_id) THEN
+            RETURN jsonb_build_object('outcome', 'CUSTOMER_NOT_FOUND', 'facts', jsonb_build_object('customer_id', p_customer_id));
+        END IF;
     END IF;
     RETURN NULL;
 END

@@ -1,4 +1,4 @@
--- Promise: booking, claims and first event in one statement; false when a rival has taken one of the
+-- Promise: booking, claims and first event, in that order; false when a rival has taken one of the
 -- units meanwhile, and then the caller must undo what is half made.
 -- Locks: claims (waits for raw writers in flight on the same units). The slots are locked already.
 -- Raises: 23503, 23514 where a raw writer has changed what was looked at.
@@ -22,39 +22,37 @@ BEGIN
         SELECT array_agg(part.slot_id ORDER BY part.ordinal), tstzrange(min(lower(part.during)), max(upper(part.during)))
         INTO v_slots, v_during FROM unnest(p_parts) AS part;
     END IF;
-    IF v_kind = 'appointment' THEN
+    IF v_kind = 'appointment' AND (v_count > 1 OR v_first.price_amount IS NOT NULL OR p_service.price_amount IS NOT NULL) THEN
         v_price := price_of_parts(p_parts, p_quantity, p_service);
     END IF;
-    WITH booking AS (
-        INSERT INTO bookings (
-            vendor_id, id, kind, status, quantity, claim_count, provider_id, location_id, service_id, customer_id,
-            slot_ids, during, price_amount, price_currency, hold_expires_at, guests, channel, notes, internal_notes,
-            metadata)
-        VALUES (
-            p_vendor_id, p_booking_id, v_kind, v_status, p_quantity, v_count, v_first.provider_id, v_first.location_id,
-            p_service.id, p_customer_id, v_slots, v_during, (v_price ->> 'amount')::bigint, v_price ->> 'currency',
-            clock_timestamp() + p_hold_for, (p_details ->> 'guests')::integer, p_details ->> 'channel',
-            p_details ->> 'notes', p_details ->> 'internal_notes', COALESCE(p_details -> 'metadata', '{}'))
-    ), claim AS (
-        INSERT INTO claims (
-            vendor_id, booking_id, ordinal, claim_count, quantity, slot_id, provider_id, slot_during, slot_capacity,
-            during, units)
-        SELECT p_vendor_id, p_booking_id, part.ordinal, v_count, p_quantity, part.slot_id, part.provider_id,
-               part.slot_during, part.slot_capacity, part.during, lowest_units(part.free, p_quantity)
-        FROM unnest(p_parts) AS part
-        ON CONFLICT ON CONSTRAINT claims_no_overlap DO NOTHING
-        RETURNING 1
-    ), event AS (
-        INSERT INTO events (vendor_id, booking_id, sequence, kind, actor, request_id, changes)
-        VALUES (p_vendor_id, p_booking_id, 1, v_status, actor_of(p_actor), p_actor ->> 'request_id', jsonb_build_object(
-            'status', jsonb_build_object('from', NULL, 'to', v_status),
-            'kind', jsonb_build_object('from', NULL, 'to', v_kind),
-            'slot_ids', jsonb_build_object('from', NULL, 'to', to_jsonb(v_slots)),
-            'start', jsonb_build_object('from', NULL, 'to', utc(lower(v_during))),
-            'end', jsonb_build_object('from', NULL, 'to', utc(upper(v_during))),
-            'quantity', jsonb_build_object('from', NULL, 'to', p_quantity)))
-    )
-    SELECT count(*) INTO v_taken FROM claim;
-    RETURN v_taken = v_count;
+    INSERT INTO bookings (
+        vendor_id, id, kind, status, quantity, claim_count, provider_id, location_id, service_id, customer_id,
+        slot_ids, during, price_amount, price_currency, hold_expires_at, guests, channel, notes, internal_notes,
+        metadata)
+    VALUES (
+        p_vendor_id, p_booking_id, v_kind, v_status, p_quantity, v_count, v_first.provider_id, v_first.location_id,
+        p_service.id, p_customer_id, v_slots, v_during, (v_price ->> 'amount')::bigint, v_price ->> 'currency',
+        clock_timestamp() + p_hold_for, (p_details ->> 'guests')::integer, p_details ->> 'channel',
+        p_details ->> 'notes', p_details ->> 'internal_notes', COALESCE(p_details -> 'metadata', '{}'));
+    INSERT INTO claims (
+        vendor_id, booking_id, ordinal, claim_count, quantity, slot_id, provider_id, slot_during, slot_capacity,
+        during, units)
+    SELECT p_vendor_id, p_booking_id, part.ordinal, v_count, p_quantity, part.slot_id, part.provider_id,
+           part.slot_during, part.slot_capacity, part.during, lowest_units(part.free, p_quantity)
+    FROM unnest(p_parts) AS part
+    ON CONFLICT ON CONSTRAINT claims_no_overlap DO NOTHING;
+    GET DIAGNOSTICS v_taken = ROW_COUNT;
+    IF v_taken < v_count THEN
+        RETURN false;
+    END IF;
+    INSERT INTO events (vendor_id, booking_id, sequence, kind, actor, request_id, changes)
+    VALUES (p_vendor_id, p_booking_id, 1, v_status, actor_of(p_actor), p_actor ->> 'request_id', jsonb_build_object(
+        'status', jsonb_build_object('from', NULL, 'to', v_status),
+        'kind', jsonb_build_object('from', NULL, 'to', v_kind),
+        'slot_ids', jsonb_build_object('from', NULL, 'to', to_jsonb(v_slots)),
+        'start', jsonb_build_object('from', NULL, 'to', utc(lower(v_during))),
+        'end', jsonb_build_object('from', NULL, 'to', utc(upper(v_during))),
+        'quantity', jsonb_build_object('from', NULL, 'to', p_quantity)));
+    RETURN true;
 END
 $$;

@@ -7,15 +7,14 @@ CREATE OR REPLACE FUNCTION look_at_slots(
 ) RETURNS SETOF slot_part
 LANGUAGE sql STABLE
 AS $$
-    SELECT wanted.ordinal::integer, s.id, s.provider_id, s.location_id, s.during, s.capacity, part.during,
-           int4multirange(int4range(1, s.capacity + 1)) - COALESCE(taken.units, '{}'),
+    SELECT wanted.ordinal::integer, s.id, s.provider_id, s.location_id, s.during, s.capacity,
+           s.during * tstzrange(p_start, p_end),
+           int4multirange(int4range(1, s.capacity + 1)) - COALESCE((
+               SELECT range_agg(c.units)
+               FROM claims c
+               WHERE c.vendor_id = p_vendor_id AND c.slot_id = s.id
+                 AND c.during && (s.during * tstzrange(p_start, p_end))), '{}'),
            s.price_amount, s.price_currency
     FROM unnest(p_slot_ids) WITH ORDINALITY AS wanted (slot_id, ordinal)
     JOIN slots s ON s.vendor_id = p_vendor_id AND s.id = wanted.slot_id
-    CROSS JOIN LATERAL (SELECT s.during * tstzrange(p_start, p_end) AS during) AS part
-    LEFT JOIN LATERAL (
-        SELECT range_agg(c.units) AS units
-        FROM claims c
-        WHERE c.vendor_id = p_vendor_id AND c.slot_id = s.id AND c.during && part.during
-    ) AS taken ON true
 $$;

@@ -2,5 +2,5 @@
 -- put there.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION actor_of(p_actor jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 RETURN jsonb_build_object('type', COALESCE(p_actor ->> 'type', 'system'), 'id', p_actor ->> 'id');

@@ -23,6 +23,9 @@ CREATE OR REPLACE FUNCTION claim_slot_and_create_booking(
     p_alternatives    integer DEFAULT 3
 ) RETURNS TABLE (outcome text, booking_id uuid, replayed boolean, facts jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+-- Arrays of unknown length make every custom plan look better than the generic one, so that each
+-- call would plan each statement anew: most of its time.
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -117,7 +120,8 @@ BEGIN
                               COALESCE(p_customer_id, find_or_create_customer(p_vendor_id, p_details -> 'customer')),
                               v_service, p_hold_for, p_details, p_actor) THEN
                 RETURN QUERY SELECT CASE WHEN p_hold_for IS NULL THEN 'CONFIRMED' ELSE 'HELD' END,
-                                    v_booking_id, false, describe_booking(p_vendor_id, v_booking_id);
+                                    v_booking_id, false, d.description
+                             FROM booking_descriptions d WHERE d.vendor_id = p_vendor_id AND d.id = v_booking_id;
                 RETURN;
             END IF;
             RAISE SQLSTATE 'SK002';

@@ -1,0 +1,27 @@
+-- Views stand on functions, so they come after them.
+
+-- Places of each slot that are free from its start to its end.
+CREATE VIEW slot_availability WITH (security_invoker = true) AS
+SELECT s.vendor_id, s.id AS slot_id, s.provider_id, s.location_id, s.during, s.capacity,
+       s.capacity - units_count(COALESCE(taken.units, '{}')) AS available_count
+FROM slots s
+LEFT JOIN LATERAL (
+    SELECT range_agg(c.units) AS units FROM claims c WHERE c.vendor_id = s.vendor_id AND c.slot_id = s.id
+) taken ON true;
+
+-- Each booking as every answer shows it. A view and not a function, so that the planner can see
+-- through it; of a door's rights it has none: describe_booking is for doors.
+CREATE VIEW booking_descriptions WITH (security_invoker = true) AS
+SELECT b.vendor_id, b.id, jsonb_build_object(
+    'id', b.id, 'kind', b.kind, 'status', b.status, 'version', b.version,
+    'provider_id', b.provider_id, 'location_id', b.location_id, 'service_id', b.service_id,
+    'slot_ids', to_jsonb(b.slot_ids), 'start', utc(lower(b.during)), 'end', utc(upper(b.during)),
+    'time_zone', l.time_zone, 'quantity', b.quantity, 'guests', b.guests,
+    'customer', CASE WHEN c.id IS NOT NULL THEN
+        jsonb_build_object('id', c.id, 'name', c.name, 'email', c.email, 'phone', c.phone) END,
+    'price', price_json(b.price_amount, b.price_currency), 'hold_expires_at', utc(b.hold_expires_at),
+    'channel', b.channel, 'notes', b.notes, 'internal_notes', b.internal_notes, 'metadata', b.metadata,
+    'created_at', utc(b.created_at), 'updated_at', utc(b.updated_at), 'token_version', b.token_version) AS description
+FROM bookings b
+JOIN locations l ON l.vendor_id = b.vendor_id AND l.id = b.location_id
+LEFT JOIN customers c ON c.vendor_id = b.vendor_id AND c.id = b.customer_id;
