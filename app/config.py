@@ -107,6 +107,11 @@ def inherited_environment(**changes: str) -> dict[str, str]:
     } | changes
 
 
+def share_metrics(directory: str) -> None:
+    """Let the processes that this one makes from now on add up their metrics in `directory`."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+
+
 def sqlalchemy_url(url: str) -> str:
     """`url` in the form that makes SQLAlchemy use psycopg 3."""
     return urlunsplit(urlsplit(url)._replace(scheme="postgresql+psycopg"))

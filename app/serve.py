@@ -7,7 +7,9 @@ import multiprocessing
 import os
 import signal
 import socket
+import tempfile
 import threading
+import time
 from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import Any
@@ -18,7 +20,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from app import logs
-from app.config import ConfigurationError, Settings
+from app.config import ConfigurationError, Settings, share_metrics
 
 BACKLOG = 2048
 # In-flight requests end within the role's statement_timeout of 10 s, or they are cut off.
@@ -46,7 +48,13 @@ def serve(settings: Settings) -> None:
         workers=settings.workers,
         threads=settings.threads,
     )
-    Server(
+    with tempfile.TemporaryDirectory(prefix="slotkeeper-metrics-") as folder:
+        share_metrics(folder)
+        _server(settings).serve(target_loader=load_application, wrap_loader=False)
+
+
+def _server(settings: Settings) -> Any:
+    return Server(
         "wsgi:app",
         address=settings.host,
         port=settings.port,
@@ -67,11 +75,14 @@ def serve(settings: Settings) -> None:
             "handlers": {},
             "loggers": {"_granian": {"propagate": True}},
         },
-    ).serve(target_loader=load_application, wrap_loader=False)
+    )
 
 
 def load_application() -> Callable[..., Any]:
     """The WSGI application, made in the worker process that calls this."""
+    # A forked worker begins with its parent's handlers, which would swallow a signal to stop.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     settings = Settings.from_environment()
     logs.configure(settings.log_level, settings.log_format)
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
@@ -109,3 +120,5 @@ def _end_with_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE_SECONDS)
+        os._exit(1)

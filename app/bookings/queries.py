@@ -10,6 +10,29 @@ from app import db
 from app.errors import Problem
 from app.wire.pages import page, position_after
 
+_BOOKING_MEMBERS = (
+    "id",
+    "kind",
+    "status",
+    "version",
+    "provider_id",
+    "location_id",
+    "service_id",
+    "slot_ids",
+    "start",
+    "end",
+    "time_zone",
+    "quantity",
+    "guests",
+    "customer",
+    "price",
+    "hold_expires_at",
+    "channel",
+    "notes",
+    "metadata",
+    "created_at",
+    "updated_at",
+)
 _BLOCK_MEMBERS = (
     "id",
     "status",
@@ -41,8 +64,8 @@ def describe_booking(vendor_id: UUID, booking_id: UUID) -> dict[str, Any] | None
 
 def show_booking(facts: dict[str, Any], *, internal: bool) -> dict[str, Any]:
     """What the database tells of a booking, without what the caller may not see."""
-    hidden = {"token_version"} if internal else {"token_version", "internal_notes"}
-    return {name: value for name, value in facts.items() if name not in hidden}
+    shown = {name: facts[name] for name in _BOOKING_MEMBERS}
+    return {**shown, "internal_notes": facts["internal_notes"]} if internal else shown
 
 
 def list_events(

@@ -37,12 +37,13 @@ CODES: dict[str, Code] = {
         409,
         "Time no longer available",
         "This time was just booked by another customer or closed by the vendor. Select a different"
-        " time: `alternatives` names some, and the availability list has all of them.",
+        " time: `alternatives` names some, where there are any; the availability list has all.",
     ),
     "INSUFFICIENT_INVENTORY": Code(
         409,
         "Not enough places left",
-        "Ask for no more than `conflict.available` places, or take one of the `alternatives`.",
+        "Ask for as many places as `conflict.available` says, or select a different time:"
+        " `alternatives` names some, where there are any.",
     ),
     "INVENTORY_LOCKED": Code(
         409,
