@@ -70,6 +70,10 @@ BEGIN
             v_refusal := check_service_duration(v_parts, v_service.duration_minutes);
             EXIT looks WHEN v_refusal IS NOT NULL;
         END IF;
+        IF cardinality(v_parts) > 1 AND price_of_parts(v_parts, 1, v_service) ? 'mixed' THEN
+            v_refusal := invalid('slot_ids', 'mixed_currency');
+            EXIT looks;
+        END IF;
         IF p_quantity IS NULL THEN
             v_quantity := v_parts[1].slot_capacity;
             IF EXISTS (SELECT FROM unnest(v_parts) AS part WHERE part.slot_capacity <> v_quantity) THEN

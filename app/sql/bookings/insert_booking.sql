@@ -16,7 +16,6 @@ DECLARE
     v_price  jsonb;
     v_during tstzrange := v_first.during;
     v_slots  uuid[] := ARRAY[v_first.slot_id];
-    v_taken  integer;
 BEGIN
     IF v_count > 1 THEN
         SELECT array_agg(part.slot_id ORDER BY part.ordinal), tstzrange(min(lower(part.during)), max(upper(part.during)))
@@ -34,15 +33,7 @@ BEGIN
         p_service.id, p_customer_id, v_slots, v_during, (v_price ->> 'amount')::bigint, v_price ->> 'currency',
         clock_timestamp() + p_hold_for, (p_details ->> 'guests')::integer, p_details ->> 'channel',
         p_details ->> 'notes', p_details ->> 'internal_notes', COALESCE(p_details -> 'metadata', '{}'));
-    INSERT INTO claims (
-        vendor_id, booking_id, ordinal, claim_count, quantity, slot_id, provider_id, slot_during, slot_capacity,
-        during, units)
-    SELECT p_vendor_id, p_booking_id, part.ordinal, v_count, p_quantity, part.slot_id, part.provider_id,
-           part.slot_during, part.slot_capacity, part.during, lowest_units(part.free, p_quantity)
-    FROM unnest(p_parts) AS part
-    ON CONFLICT ON CONSTRAINT claims_no_overlap DO NOTHING;
-    GET DIAGNOSTICS v_taken = ROW_COUNT;
-    IF v_taken < v_count THEN
+    IF NOT insert_claims(p_vendor_id, p_booking_id, p_parts, p_quantity) THEN
         RETURN false;
     END IF;
     INSERT INTO events (vendor_id, booking_id, sequence, kind, actor, request_id, changes)

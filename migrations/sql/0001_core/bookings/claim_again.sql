@@ -11,7 +11,6 @@ DECLARE
     v_attempts_max CONSTANT integer := 3;
     v_parts     slot_part[];
     v_available integer;
-    v_taken     integer;
     v_refusal   jsonb;
 BEGIN
     FOR v_attempt IN 1..v_attempts_max LOOP
@@ -32,16 +31,7 @@ BEGIN
         END IF;
         BEGIN
             PERFORM move_booking(p_booking, 'confirmed', p_actor);
-            INSERT INTO claims (
-                vendor_id, booking_id, ordinal, claim_count, quantity, slot_id, provider_id, slot_during,
-                slot_capacity, during, units)
-            SELECT p_booking.vendor_id, p_booking.id, part.ordinal, p_booking.claim_count, p_booking.quantity,
-                   part.slot_id, part.provider_id, part.slot_during, part.slot_capacity, part.during,
-                   lowest_units(part.free, p_booking.quantity)
-            FROM unnest(v_parts) AS part
-            ON CONFLICT ON CONSTRAINT claims_no_overlap DO NOTHING;
-            GET DIAGNOSTICS v_taken = ROW_COUNT;
-            IF v_taken = p_booking.claim_count THEN
+            IF insert_claims(p_booking.vendor_id, p_booking.id, v_parts, p_booking.quantity) THEN
                 RETURN QUERY SELECT 'CONFIRMED', p_booking.id, true, describe_booking(p_booking.vendor_id, p_booking.id);
                 RETURN;
             END IF;
