@@ -70,7 +70,8 @@ BEGIN
             v_refusal := check_service_duration(v_parts, v_service.duration_minutes);
             EXIT looks WHEN v_refusal IS NOT NULL;
         END IF;
-        IF cardinality(v_parts) > 1 AND price_of_parts(v_parts, 1, v_service) ? 'mixed' THEN
+        IF cardinality(v_parts) > 1 AND p_details ->> 'kind' IS DISTINCT FROM 'block'
+           AND price_of_parts(v_parts, 1, v_service) ? 'mixed' THEN
             v_refusal := invalid('slot_ids', 'mixed_currency');
             EXIT looks;
         END IF;
