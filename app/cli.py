@@ -118,7 +118,7 @@ def demo_command(console: Console, port: int, directory: Path) -> None:
         raise click.ClickException(str(error)) from error
 
 
-for feature in ("vendors", "auth", "slots", "consistency"):
+for feature in ("vendors", "auth", "slots", "consistency", "ops"):
     if importlib.util.find_spec(f"app.{feature}.cli"):
         main.add_command(importlib.import_module(f"app.{feature}.cli").commands)
 

@@ -6,10 +6,10 @@ import random
 import select
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 from flask import Flask
@@ -32,6 +32,14 @@ ATTEMPTS_MAX = 5
 BACKOFF_SECONDS = 0.01
 
 db = SQLAlchemy(session_options={"expire_on_commit": False})
+
+
+class CommandContext(Protocol):
+    """What a command is handed: settings, and the context in which features reach the database."""
+
+    def settings(self) -> Settings: ...
+
+    def application(self) -> AbstractContextManager[None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +92,11 @@ def call(function: str, *, within: Session | None = None, **arguments: Any) -> R
     return _persist(lambda: _on_own_connection(function, arguments)[0], repeatable=safe)
 
 
-def call_rows(function: str, **arguments: Any) -> list[Row]:
+def call_rows(function: str, *, within: Session | None = None, **arguments: Any) -> list[Row]:
     """Run one SQL function that only reads, and return all its rows. Raises DatabaseProblem."""
+    if within is not None:
+        with translated():
+            return _execute(_driver_connection(within), function, arguments)
     return _persist(lambda: _on_own_connection(function, arguments), repeatable=True)
 
 
@@ -104,6 +115,8 @@ def transaction() -> Iterator[Session]:
     """One transaction on the request's session: committed at the end, undone by any error."""
     session: Session = db.session()
     try:
+        with translated(sent=False):
+            session.connection()
         with translated():
             yield session
             session.commit()

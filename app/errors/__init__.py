@@ -56,12 +56,18 @@ class InvalidRequest(Problem):
 
 
 class Refusal(Problem):
-    """A SQL function said no. `ids` (slots, booking) go to the log and never to the caller."""
+    """A SQL function said no, with these facts. `ids` name what was asked for, for the log."""
 
     def __init__(
-        self, code: str, detail: str | None, ids: Mapping[str, Any], **members: Any
+        self,
+        code: str,
+        detail: str | None,
+        facts: Mapping[str, Any],
+        ids: Mapping[str, Any],
+        **members: Any,
     ) -> None:
         super().__init__(code, detail, **members)
+        self.facts = dict(facts)
         self.ids = dict(ids)
 
 

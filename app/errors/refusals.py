@@ -71,13 +71,13 @@ def refusal(outcome: str, facts: Facts | None, **ids: Any) -> Refusal:
     if outcome in {"VALIDATION_ERROR", "INVALID_DATE_RANGE"}:
         field, message = _field(outcome, facts), _sentence(facts)
         members["errors"] = [{"field": field, "message": message}]
-        return Refusal(outcome, f"{field}: {message}", ids, **members)
+        return Refusal(outcome, f"{field}: {message}", facts, ids, **members)
     conflict = {name: facts[name] for name in _CONFLICT_MEMBERS if name in facts}
     if conflict:
         members["conflict"] = conflict
     if outcome in {"BOOKING_CONFLICT", "INSUFFICIENT_INVENTORY"}:
         members["alternatives"] = facts.get("alternatives", [])
-    return Refusal(outcome, _detail(outcome, facts), ids, **members)
+    return Refusal(outcome, _detail(outcome, facts), facts, ids, **members)
 
 
 def _field(outcome: str, facts: Facts) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from app.wire.fields import Text, Time, TimeZone, money, whole_number
 from app.wire.pages import PageQuery
@@ -60,3 +60,15 @@ class ProviderQuery(PageQuery):
     """Which providers to list."""
 
     location_id = fields.UUID()
+
+
+class NewVendorSchema(VendorSchema):
+    """A vendor to make."""
+
+    slug = fields.String(
+        required=True,
+        validate=validate.Regexp(
+            r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z",
+            error="Needs 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end.",
+        ),
+    )

@@ -1,0 +1,59 @@
+"""`slotkeeper key`: make API keys, list them and revoke them."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from app.auth.keys import create_key, list_keys, revoke_key
+from app.auth.visits import find_vendor
+from app.db import CommandContext
+
+
+@click.group("key")
+def commands() -> None:
+    """Make API keys, list them and revoke them."""
+
+
+@commands.command("create")
+@click.argument("vendor")
+@click.option("--name", default="key", show_default=True, help="To tell keys apart in a list.")
+@click.pass_obj
+def create_command(context: CommandContext, /, vendor: str, name: str) -> None:
+    """Make an API key of VENDOR (its slug) and show it, this once."""
+    if not 1 <= len(name) <= 200:
+        raise click.BadParameter("Needs 1 to 200 characters.", param_hint="--name")
+    with context.application():
+        _, text = create_key(find_vendor(vendor), name)
+    click.echo("Keep this key safe: it cannot be shown again.", err=True)
+    click.echo(text)
+
+
+@commands.command("list")
+@click.argument("vendor", required=False)
+@click.pass_obj
+def list_command(context: CommandContext, /, vendor: str | None) -> None:
+    """List the keys of all vendors, or of VENDOR."""
+    with context.application():
+        keys = list_keys(vendor)
+    table = Table("id", "vendor", "name", "begins", "made", "last used", "revoked")
+    for owner, key in keys:
+        moments = [
+            f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
+            for moment in (key.created_at, key.last_used_at, key.revoked_at)
+        ]
+        table.add_row(str(key.id), owner.slug, key.name, key.prefix, *moments)
+    Console(width=None if Console().is_terminal else 160).print(table)
+
+
+@commands.command("revoke")
+@click.argument("key")
+@click.pass_obj
+def revoke_command(context: CommandContext, /, key: str) -> None:
+    """Revoke KEY (its id, its text, or how it begins); it is refused from the next request on."""
+    with context.application():
+        revoked_at = revoke_key(key)
+    if revoked_at is None:
+        raise click.ClickException("That names no key, or more than one. See: slotkeeper key list")
+    click.echo(f"Revoked at {revoked_at:%Y-%m-%d %H:%M:%S} UTC.")

@@ -1,0 +1,1 @@
+"""Consistency: the independent checks of what the constraints promise."""
