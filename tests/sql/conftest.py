@@ -33,17 +33,17 @@ def shop(module_app: psycopg.Connection, module_owner: psycopg.Connection) -> Sh
 
 @pytest.fixture
 def refused(shop: Shop) -> Callable[..., AbstractContextManager[None]]:
-    """A block in which the database must refuse with this SQLSTATE, and nothing may change.
+    """A block in which the database must refuse with (one of) these SQLSTATEs, changing nothing.
 
-    The constraint is named where a law must be what refused, and not some other rule.
+    `by` names the constraint where a law must be what refused, and not some other rule.
     """
 
     @contextmanager
-    def block(sqlstate: str, constraint: str | None = None) -> Iterator[None]:
+    def block(*sqlstates: str, by: str | None = None) -> Iterator[None]:
         with shop.unchanged():
             with pytest.raises(psycopg.Error) as refusal:
                 yield
-            assert refusal.value.sqlstate == sqlstate, refusal.value
-            assert constraint in {None, refusal.value.diag.constraint_name}, refusal.value
+            assert refusal.value.sqlstate in sqlstates, refusal.value
+            assert by in {None, refusal.value.diag.constraint_name}, refusal.value
 
     return block

@@ -19,7 +19,7 @@ def test_no_unit_is_claimed_twice_whatever_the_booking_is(shop, refused, kind, s
     slot = shop.slot(capacity=5)
     shop.book(slot, hold_for=timedelta(minutes=5))
     booking = {"status": status, "kind": kind, "hold_expires_at": at(8)}
-    with refused("23P01", "claims_no_overlap"):
+    with refused("23P01", by="claims_no_overlap"):
         raw.book(shop.owner, shop, slot, booking=booking)
 
 
@@ -32,7 +32,7 @@ def test_bookings_of_several_units_cannot_share_one(shop, refused, units):
     slot = shop.slot(capacity=5)
     raw.book(shop.owner, shop, slot, units="{[1,2),[3,5)}", quantity=3)
     quantity = shop.owner.execute("SELECT units_count(%s::int4multirange)", [units]).fetchone()[0]
-    with refused("23P01", "claims_no_overlap"):
+    with refused("23P01", by="claims_no_overlap"):
         raw.book(shop.owner, shop, slot, units=units, quantity=quantity)
 
 
@@ -41,7 +41,7 @@ def test_a_unit_cannot_be_claimed_for_times_that_overlap(shop, refused, times):
     slot = shop.slot(8, 17)
     shop.book(slot, start=at(9), end=at(11))
     shop.book(slot, start=at(12), end=at(13))
-    with refused("23P01", "claims_no_overlap"):
+    with refused("23P01", by="claims_no_overlap"):
         raw.book(shop.owner, shop, slot, claim={"during": OTHER_TIME.format(*times)})
 
 
@@ -55,7 +55,7 @@ def test_a_claim_cannot_be_moved_onto_a_unit_that_is_taken(shop, refused):
     slot = shop.slot(capacity=2)
     shop.book(slot)
     second = shop.book(slot)
-    with refused("23P01", "claims_no_overlap"):
+    with refused("23P01", by="claims_no_overlap"):
         shop.owner.execute(
             "UPDATE claims SET units = '{[1,2)}' WHERE vendor_id = %s AND booking_id = %s",
             [shop.vendor_id, second],
@@ -65,7 +65,7 @@ def test_a_claim_cannot_be_moved_onto_a_unit_that_is_taken(shop, refused):
 def test_the_place_after_the_last_cannot_be_booked(shop, refused):
     slot = shop.slot(capacity=2)
     shop.book(slot, quantity=2)
-    with refused("23514", "claims_within_capacity"):
+    with refused("23514", by="claims_within_capacity"):
         raw.book(shop.owner, shop, slot, units="{[3,4)}")
 
 
@@ -92,21 +92,21 @@ def test_units_lie_within_the_capacity(shop, refused, units, quantity):
 
 def test_a_claim_cannot_pretend_a_larger_capacity(shop, refused):
     slot = shop.slot(capacity=1)
-    with refused("23503", "claims_slot_fkey"):
+    with refused("23503", by="claims_slot_fkey"):
         raw.book(shop.owner, shop, slot, units="{[2,3)}", claim={"slot_capacity": 2})
 
 
 @pytest.mark.parametrize("times", [("08", "10"), ("09", "11"), ("10", "11"), ("07", "12")])
 def test_a_claim_lies_inside_its_slot(shop, refused, times):
     slot = shop.slot(9, 10)
-    with refused("23514", "claims_inside_slot"):
+    with refused("23514", by="claims_inside_slot"):
         raw.book(shop.owner, shop, slot, claim={"during": OTHER_TIME.format(*times)})
 
 
 def test_a_claim_cannot_pretend_a_longer_slot(shop, refused):
     slot = shop.slot(9, 10)
     longer = OTHER_TIME.format("09", "11")
-    with refused("23503", "claims_slot_fkey"):
+    with refused("23503", by="claims_slot_fkey"):
         raw.book(shop.owner, shop, slot, claim={"during": longer, "slot_during": longer})
 
 
@@ -114,20 +114,20 @@ def test_a_claim_cannot_name_another_provider_than_its_slots(shop, refused):
     slot = shop.slot()
     shop.book(slot)
     other = shop.provider()
-    with refused("23503", "claims_slot_fkey"):
+    with refused("23503", by="claims_slot_fkey"):
         raw.book(shop.owner, shop, slot, claim={"provider_id": other})
 
 
 def test_a_claim_cannot_name_a_slot_that_is_not_there(shop, refused):
     slot = shop.slot()
-    with refused("23503", "claims_slot_fkey"):
+    with refused("23503", by="claims_slot_fkey"):
         raw.book(shop.owner, shop, slot, claim={"slot_id": shop.provider_id})
 
 
 def test_a_claim_cannot_reach_another_vendors_slot(shop, refused):
     other = type(shop)(shop.app, shop.owner)
     theirs = other.slot()
-    with refused("23503", "claims_slot_fkey"), shop.owner.transaction():
+    with refused("23503", by="claims_slot_fkey"), shop.owner.transaction():
         slots = raw.slots_of(shop.owner, other, (theirs,))
         places = {"provider_id": shop.provider_id, "location_id": shop.location_id}
         booking = raw.booking_row(shop, slots) | places

@@ -53,13 +53,13 @@ def test_no_event_can_be_changed_by_a_superuser_who_plays_replica(
 def test_a_booking_with_history_cannot_be_deleted(shop, refused):
     booking_id = shop.book(shop.slot())
     shop.move("cancel_booking", booking_id)
-    with refused("23503", "events_booking_fkey"):
+    with refused("23503", by="events_booking_fkey"):
         shop.owner.execute("DELETE FROM bookings WHERE id = %s", [booking_id])
 
 
 def test_two_events_of_a_booking_cannot_have_one_number(shop, refused):
     booking_id = shop.book(shop.slot())
-    with refused("23505", "events_pkey"):
+    with refused("23505", by="events_pkey"):
         shop.owner.execute(
             "INSERT INTO events (vendor_id, booking_id, sequence, kind, actor, changes)"
             " VALUES (%s, %s, 1, 'changed', '{}', '{}')",

@@ -28,14 +28,14 @@ def slot_row(shop, **changes):
 def test_two_slots_of_a_provider_cannot_overlap(shop, refused, times):
     shop.slot(9, 10)
     during = f"[{at(times[0]).isoformat()},{at(times[1]).isoformat()})"
-    with refused("23P01", "slots_no_overlap"):
+    with refused("23P01", by="slots_no_overlap"):
         raw.insert(shop.owner, "slots", slot_row(shop, during=during))
 
 
 def test_a_slot_cannot_be_moved_over_another(shop, refused):
     shop.slot(9, 10)
     later = shop.slot(10, 11)
-    with refused("23P01", "slots_no_overlap"):
+    with refused("23P01", by="slots_no_overlap"):
         shop.owner.execute(
             "UPDATE slots SET during = tstzrange(lower(during) - interval '1 hour', upper(during))"
             " WHERE id = %s",
@@ -84,7 +84,7 @@ def test_a_slot_cannot_move_to_another_provider_under_a_booking(shop, refused):
     slot = shop.slot()
     shop.book(slot)
     other = shop.provider()
-    with refused("23503", "claims_slot_fkey"):
+    with refused("23503", by="claims_slot_fkey"):
         shop.owner.execute("UPDATE slots SET provider_id = %s WHERE id = %s", [other, slot])
 
 
@@ -100,7 +100,7 @@ def test_a_slot_cannot_move_to_another_provider_under_a_booking(shop, refused):
 def test_a_slots_time_cannot_change_under_a_booking(shop, refused, during):
     slot = shop.slot()
     shop.book(slot)
-    with refused("23503", "claims_slot_fkey"):
+    with refused("23503", by="claims_slot_fkey"):
         shop.owner.execute(f"UPDATE slots SET during = {during} WHERE id = %s", [slot])
 
 
@@ -110,14 +110,14 @@ def test_a_slots_time_cannot_change_under_a_booking(shop, refused, during):
 def test_a_slots_capacity_cannot_change_under_a_booking(shop, refused, capacity):
     slot = shop.slot(capacity=3)
     shop.book(slot, quantity=2)
-    with refused("23503", "claims_slot_fkey"):
+    with refused("23503", by="claims_slot_fkey"):
         shop.owner.execute("UPDATE slots SET capacity = %s WHERE id = %s", [capacity, slot])
 
 
 def test_a_slot_cannot_be_deleted_under_a_booking(shop, refused):
     slot = shop.slot()
     shop.book(slot)
-    with refused("23503", "claims_slot_fkey"):
+    with refused("23503", by="claims_slot_fkey"):
         shop.owner.execute("DELETE FROM slots WHERE id = %s", [slot])
 
 
@@ -125,7 +125,7 @@ def test_a_slot_cannot_take_another_id_or_vendor_under_a_booking(shop, refused):
     slot = shop.slot()
     shop.book(slot)
     other = type(shop)(shop.app, shop.owner)
-    with refused("23503", "claims_slot_fkey"):
+    with refused("23503", by="claims_slot_fkey"):
         shop.owner.execute("UPDATE slots SET id = uuidv7() WHERE id = %s", [slot])
     with refused("23503"):
         shop.owner.execute(

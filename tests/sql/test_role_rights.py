@@ -22,6 +22,7 @@ RIGHTS = {
     "idempotency_keys": {"SELECT"},
     "slot_availability": {"SELECT"},
     "alembic_version": {"SELECT"},
+    "booking_descriptions": set(),
 }
 FUNCTIONS = {
     "block_time",

@@ -30,14 +30,14 @@ BEGIN
     IF cardinality(p_slot_ids) = 0 THEN
         RETURN jsonb_build_object('outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object('reason', 'nothing_published'));
     END IF;
+    IF p_service_id IS NOT NULL AND p_service.id IS NULL THEN
+        RETURN jsonb_build_object('outcome', 'SERVICE_NOT_FOUND', 'facts', jsonb_build_object('service_id', p_service_id));
+    END IF;
     IF (p_start IS NULL) <> (p_end IS NULL) THEN
         RETURN invalid(CASE WHEN p_start IS NULL THEN 'start' ELSE 'end' END, 'start_and_end_go_together');
     END IF;
     IF p_hold_for NOT BETWEEN interval '1 second' AND interval '7 days' THEN
         RETURN invalid('hold', 'hold_out_of_range', '{"least_seconds": 1, "most_seconds": 604800}');
-    END IF;
-    IF p_service_id IS NOT NULL AND p_service.id IS NULL THEN
-        RETURN jsonb_build_object('outcome', 'SERVICE_NOT_FOUND', 'facts', jsonb_build_object('service_id', p_service_id));
     END IF;
     IF p_customer_id IS NOT NULL THEN
         IF NOT EXISTS (SELECT FROM customers c WHERE c.vendor_id = p_vendor_id AND c.id = p_customer_id) THEN

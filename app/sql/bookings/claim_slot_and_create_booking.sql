@@ -38,13 +38,15 @@ DECLARE
     v_service      services;
     v_parts        slot_part[];
     v_available    integer;
+    v_lapsed       uuid[];
     v_locked       boolean := false;
     v_refusal      jsonb;
 BEGIN
     PERFORM require_claim_arguments(p_vendor_id, p_slot_ids, p_quantity, p_details, p_actor);
     IF p_idempotency_key IS NOT NULL AND v_fingerprint IS NULL THEN
-        v_fingerprint := sha256(convert_to(jsonb_build_array(p_slot_ids, p_start, p_end, p_quantity, p_customer_id,
-            p_service_id, p_hold_for, p_details, p_actor ->> 'type', p_actor ->> 'id')::text, 'UTF8'));
+        -- Instants and seconds: as text they would read otherwise in a session of another time zone.
+        v_fingerprint := sha256(convert_to(jsonb_build_array(p_slot_ids, utc(p_start), utc(p_end), p_quantity, p_customer_id,
+            p_service_id, extract(epoch FROM p_hold_for), p_details, p_actor ->> 'type', p_actor ->> 'id')::text, 'UTF8'));
     END IF;
 
     -- 0. What can be known without looking at the calendar.
@@ -60,10 +62,15 @@ BEGIN
 
     <<looks>>
     WHILE v_refusal IS NULL LOOP
-        -- 1. Look: first without any lock, later under them.
-        SELECT array_agg(part ORDER BY part.ordinal), min(units_count(part.free))
-        INTO v_parts, v_available
-        FROM look_at_slots(p_vendor_id, p_slot_ids, p_start, v_end) AS part;
+        -- 1. Look: first without any lock, later under them. Lapsed holds are asked for only when
+        -- places are short, but in the same snapshot: a hold that somebody expired between two
+        -- snapshots would be in the way in the first and not there in the second.
+        SELECT looked.parts, looked.available,
+               CASE WHEN looked.available < COALESCE(p_quantity, (looked.parts[1]).slot_capacity)
+                    THEN lapsed_holds_in(p_vendor_id, looked.parts) END
+        INTO v_parts, v_available, v_lapsed
+        FROM (SELECT array_agg(part ORDER BY part.ordinal) AS parts, min(units_count(part.free)) AS available
+              FROM look_at_slots(p_vendor_id, p_slot_ids, p_start, v_end) AS part) AS looked;
         v_refusal := check_slot_parts(p_vendor_id, v_parts, p_slot_ids, p_start, v_end, p_details, p_actor);
         EXIT looks WHEN v_refusal IS NOT NULL;
         IF v_service.duration_minutes IS NOT NULL THEN
@@ -83,13 +90,15 @@ BEGIN
             END IF;
         END IF;
         IF v_available < v_quantity THEN
-            -- A lapsed hold never blocks: go on to the locks, where it is expired.
-            IF v_locked THEN
-                CONTINUE looks WHEN expire_bookings(p_vendor_id, lapsed_holds_in(p_vendor_id, v_parts), p_actor) > 0;
-            END IF;
-            IF v_locked OR cardinality(lapsed_holds_in(p_vendor_id, v_parts)) = 0 THEN
+            IF cardinality(v_lapsed) = 0 THEN
                 v_refusal := explain_refusal(p_vendor_id, v_parts, v_quantity, p_alternatives);
                 EXIT looks;
+            END IF;
+            -- A lapsed hold never blocks: go on to the locks, where it is expired. Whoever came for
+            -- another of its slots may be quicker, and then too its places are free: look again.
+            IF v_locked THEN
+                PERFORM expire_bookings(p_vendor_id, v_lapsed, p_actor);
+                CONTINUE looks;
             END IF;
         END IF;
 

@@ -2,7 +2,7 @@
 -- when places are short.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION lapsed_holds_in(p_vendor_id uuid, p_parts slot_part[]) RETURNS uuid[]
-LANGUAGE sql VOLATILE
+LANGUAGE sql STABLE
 AS $$
     SELECT COALESCE(array_agg(DISTINCT b.id), '{}')
     FROM unnest(p_parts) AS part

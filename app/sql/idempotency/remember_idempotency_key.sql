@@ -25,7 +25,7 @@ BEGIN
         SELECT k.* INTO v_row FROM idempotency_keys k WHERE k.vendor_id = p_vendor_id AND k.key = p_key;
         IF FOUND THEN
             IF v_row.fingerprint = p_fingerprint AND v_row.booking_id IS NULL THEN
-                RETURN QUERY SELECT 'REPLAY', v_row.made;
+                RETURN QUERY SELECT 'REPLAY', v_row.made::jsonb;
             ELSE
                 RETURN QUERY SELECT 'IDEMPOTENCY_CONFLICT', '{}'::jsonb;
             END IF;

@@ -9,6 +9,7 @@ LANGUAGE sql STABLE
 AS $$
     (SELECT ARRAY[s.id], s.provider_id, s.location_id, p_wanted.during, free.available
      FROM slots s
+     JOIN providers p ON p.vendor_id = p_vendor_id AND p.id = s.provider_id AND p.archived_at IS NULL
      CROSS JOIN LATERAL free_places(p_vendor_id, s.id, s.capacity, p_wanted.during) AS free (available)
      WHERE s.vendor_id = p_vendor_id AND s.during @> p_wanted.during AND s.during && p_wanted.during
        AND (p_wanted.during <> p_wanted.slot_during OR s.during = p_wanted.slot_during)
@@ -18,6 +19,7 @@ AS $$
     UNION ALL
     (SELECT ARRAY[s.id], s.provider_id, s.location_id, p_wanted.during, free.available
      FROM slots s
+     JOIN providers p ON p.vendor_id = p_vendor_id AND p.id = s.provider_id AND p.archived_at IS NULL
      CROSS JOIN LATERAL free_places(p_vendor_id, s.id, s.capacity, p_wanted.during) AS free (available)
      WHERE s.vendor_id = p_vendor_id AND s.during @> p_wanted.during AND s.during && p_wanted.during
        AND (p_wanted.during <> p_wanted.slot_during OR s.during = p_wanted.slot_during)

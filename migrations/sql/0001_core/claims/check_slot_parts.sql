@@ -17,15 +17,18 @@ BEGIN
         WHERE id NOT IN (SELECT part.slot_id FROM unnest(p_parts) AS part) LIMIT 1;
         RETURN jsonb_build_object('outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object('slot_id', v_missing));
     END IF;
-    IF p_details ->> 'provider_id' <> v_first.provider_id::text THEN
+    IF lower(p_details ->> 'provider_id') <> v_first.provider_id::text THEN
         RETURN invalid('provider_id', 'provider_mismatch');
     END IF;
-    IF p_details ->> 'location_id' <> v_first.location_id::text THEN
+    IF lower(p_details ->> 'location_id') <> v_first.location_id::text THEN
         RETURN invalid('location_id', 'location_mismatch');
     END IF;
     -- A block takes whatever is published of its time; the rules below are for customers' bookings.
     IF p_details ->> 'kind' = 'block' THEN
-        RETURN NULL;
+        -- Unless a slot was moved out of it since it was found.
+        SELECT part.slot_id INTO v_missing FROM unnest(p_parts) AS part WHERE isempty(part.during) LIMIT 1;
+        RETURN CASE WHEN v_missing IS NOT NULL THEN jsonb_build_object(
+            'outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object('slot_id', v_missing, 'reason', 'slots_changed')) END;
     END IF;
     -- A vendor may write down what has happened already: walk-ins, phone calls.
     IF p_actor ->> 'type' = 'customer' AND COALESCE(p_start, lower(v_first.during)) < now() THEN
