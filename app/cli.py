@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,11 +12,16 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from app import logs, migrate
+from app.auth import cli as auth
 from app.config import ConfigurationError, Settings, owner_database_url
+from app.consistency import cli as consistency
 from app.db import offline_app
 from app.errors import Problem
+from app.ops import cli as ops
 from app.roles import RoleMissingError
 from app.serve import AddressTakenError, serve
+from app.slots import cli as slots
+from app.vendors import cli as vendors
 
 TABLES_IN_USE = "55P03"
 
@@ -118,9 +121,8 @@ def demo_command(console: Console, port: int, directory: Path) -> None:
         raise click.ClickException(str(error)) from error
 
 
-for feature in ("vendors", "auth", "slots", "consistency", "ops"):
-    if importlib.util.find_spec(f"app.{feature}.cli"):
-        main.add_command(importlib.import_module(f"app.{feature}.cli").commands)
+for feature in (vendors, auth, slots, consistency, ops):
+    main.add_command(feature.commands)
 
 if __name__ == "__main__":
     main()

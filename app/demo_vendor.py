@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,40 @@ SLUG = "demo-salon"
 TIME_ZONE = "Europe/Berlin"
 DAYS = 14
 
+PLACE = {
+    "name": "Salon Sonnenallee",
+    "address": "Sonnenallee 1, 12047 Berlin",
+    "time_zone": TIME_ZONE,
+}
+SERVICES = (
+    {
+        "name": "Haircut",
+        "duration_minutes": 45,
+        "price": {"amount": 4500, "currency": "EUR"},
+    },
+    {
+        "name": "Yoga class",
+        "duration_minutes": None,
+        "price": {"amount": 1500, "currency": "EUR"},
+    },
+)
+
+
+class Calendar(NamedTuple):
+    """A provider, the hours at which its slots begin each day, their length and their places."""
+
+    name: str
+    hours: range
+    minutes: int
+    capacity: int
+
+
+CALENDARS = (
+    Calendar("Alex, chair 1", range(9, 17), 45, 1),
+    Calendar("Kim, by agreement", range(9, 10), 8 * 60, 1),
+    Calendar("Yoga room", range(18, 19), 75, 12),
+)
+
 ONCE = IdempotencyKey(None, None)
 LOADER = {"type": "system", "id": "demo"}
 
@@ -31,44 +65,20 @@ def load_demo_vendor(now: datetime, known_key: str | None) -> str:
     if it is still valid.
     """
     vendor_id = _vendor()
-    place = _once(
-        Location,
-        vendor_id,
-        {
-            "name": "Salon Sonnenallee",
-            "address": "Sonnenallee 1, 12047 Berlin",
-            "time_zone": TIME_ZONE,
-        },
-    )
-    _once(
-        Service,
-        vendor_id,
-        {
-            "name": "Haircut",
-            "duration_minutes": 45,
-            "price": {"amount": 4500, "currency": "EUR"},
-        },
-    )
-    _once(
-        Service,
-        vendor_id,
-        {
-            "name": "Yoga class",
-            "duration_minutes": None,
-            "price": {"amount": 1500, "currency": "EUR"},
-        },
-    )
-    for name, hours, minutes, capacity in (
-        ("Alex, chair 1", range(9, 17), 45, 1),
-        ("Kim, by agreement", range(9, 10), 8 * 60, 1),
-        ("Yoga room", range(18, 19), 75, 12),
-    ):
-        provider_id = _once(Provider, vendor_id, {"name": name, "location_id": place})
+    place = _once(Location, vendor_id, PLACE)
+    for service in SERVICES:
+        _once(Service, vendor_id, service)
+    for calendar in CALENDARS:
+        values = {"name": calendar.name, "location_id": place}
         slots = [
-            {"start": start, "end": start + timedelta(minutes=minutes), "capacity": capacity}
-            for start in _starts(now, hours)
+            {
+                "start": start,
+                "end": start + timedelta(minutes=calendar.minutes),
+                "capacity": calendar.capacity,
+            }
+            for start in _starts(now, calendar.hours)
         ]
-        publish_slots(vendor_id, provider_id, slots, "skip", LOADER)
+        publish_slots(vendor_id, _once(Provider, vendor_id, values), slots, "skip", LOADER)
     known = find_key(known_key) if known_key else None
     if known_key and known is not None and known.vendor_id == vendor_id:
         return known_key

@@ -26,12 +26,8 @@ from app.postmaster import ENVIRONMENT, PostgresError, Postmaster, account_for
 
 __all__ = ["EmbeddedPostgres", "PostgresError"]
 
-SUPERUSER, OWNER, APPLICATION, DATABASE = (
-    "postgres",
-    "slotkeeper_owner",
-    "slotkeeper_app",
-    "slotkeeper",
-)
+SUPERUSER, OWNER, APPLICATION = "postgres", "slotkeeper_owner", "slotkeeper_app"
+DATABASE = "slotkeeper"
 LOG_BYTES_MAX = 20_000_000
 
 
@@ -274,8 +270,7 @@ class EmbeddedPostgres:
                         sql.Identifier(role), sql.Literal(self._passwords[role])
                     )
                 )
-            # Both are asked of one who says ALTER ROLE slotkeeper_app SET ...; the owner may so
-            # manage this role and no other.
+            # ALTER ROLE slotkeeper_app SET ... asks for both, and they reach no other role.
             connection.execute(f"ALTER ROLE {OWNER} CREATEROLE")
             connection.execute(
                 f"GRANT {APPLICATION} TO {OWNER} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE"

