@@ -48,7 +48,7 @@ def test_an_error_of_the_database_is_logged_without_the_row_it_quotes(postgres):
         """
         import logging, sys
         import psycopg
-        import sqlalchemy
+        import sqlalchemy as sa
         from app import logs
         from app.config import sqlalchemy_url
 
@@ -64,11 +64,12 @@ def test_an_error_of_the_database_is_logged_without_the_row_it_quotes(postgres):
                     raise RuntimeError("could not keep the person") from error
             except RuntimeError:
                 logging.getLogger("ours").exception("failed")
-        engine = sqlalchemy.create_engine(sqlalchemy_url(sys.argv[1]), poolclass=sqlalchemy.NullPool)
+        engine = sa.create_engine(sqlalchemy_url(sys.argv[1]), poolclass=sa.NullPool)
+        cast = sa.text("SELECT CAST(:name AS integer)")
         with engine.connect() as connection:
             try:
-                connection.execute(sqlalchemy.text("SELECT CAST(:name AS integer)"), {"name": "Ada Secret"})
-            except sqlalchemy.exc.DBAPIError as error:
+                connection.execute(cast, {"name": "Ada Secret"})
+            except sa.exc.DBAPIError as error:
                 assert "Ada Secret" in str(error)
                 logging.getLogger("ours").exception("failed")
         """,
