@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 import psycopg
 import pytest
 
+from tests import lock_waits
 from tests.shop import Shop
 
 
@@ -47,3 +48,10 @@ def refused(shop: Shop) -> Callable[..., AbstractContextManager[None]]:
             assert by in {None, refusal.value.diag.constraint_name}, refusal.value
 
     return block
+
+
+@pytest.fixture
+def sessions(module_database, shop: Shop) -> Iterator[lock_waits.Sessions]:
+    """Connections that can be made to wait for one another."""
+    with lock_waits.sessions(module_database, shop.vendor_id) as opened:
+        yield opened
