@@ -1,0 +1,105 @@
+"""Both checkers find planted damage, each by its own reckoning, and nothing where nothing is."""
+
+from __future__ import annotations
+
+import ast
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from chaos.sweep import main, sweep
+from tests.damage import DAMAGES, loosen
+from tests.shop import Shop, at
+
+CHECKS = [
+    "claims_fit_slot_and_booking",
+    "no_unit_claimed_twice",
+    "occupying_bookings_have_their_claims",
+    "bookings_within_capacity",
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_constraints(module_database):
+    """In this module's database every constraint but the primary keys is gone."""
+    with psycopg.connect(module_database.superuser_url, autocommit=True) as superuser:
+        loosen(superuser)
+
+
+def failed_checks(shop):
+    rows = shop.call("verify_booking_slot_consistency")
+    assert [row["check_name"] for row in rows] == CHECKS
+    for row in rows:
+        assert (row["violations"] > 0) == bool(row["offenders"]) == (row["status"] == "FAIL")
+    return {row["check_name"] for row in rows if row["status"] == "FAIL"}
+
+
+def everyday_life(shop):
+    """Some of everything that may be."""
+    long, seats = shop.slot(9, 17), shop.slot(18, 19, capacity=5)
+    nights = shop.nights(4, capacity=2, provider_id=shop.provider())
+    shop.book(long, start=at(9), end=at(10))
+    shop.book(long, start=at(10), end=at(11), hold_for=timedelta(minutes=5))
+    shop.lapsed_hold(long, start=at(12), end=at(13))
+    shop.move("cancel_booking", shop.book(seats, quantity=5))
+    shop.move("complete_booking", shop.book(seats, quantity=2, idempotency_key="everyday life, 1"))
+    shop.book(*nights)
+    shop.move("mark_no_show", shop.book(*nights[1:3]))
+    shop.call("block_time", provider_id=shop.provider_id, start=at(14), end=at(15))
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
+def test_damage_is_found_under_its_name_and_nothing_else_is(shop, damage):
+    healthy = Shop(shop.app, shop.owner)
+    everyday_life(healthy)
+    damage.plant(shop)
+    assert failed_checks(shop) == damage.checks
+    assert {finding.kind for finding in sweep(shop.owner, shop.vendor_id)} == damage.kinds
+    assert failed_checks(healthy) == set()
+    assert sweep(shop.owner, healthy.vendor_id) == []
+
+
+def test_the_offenders_are_named(shop):
+    damage = next(damage for damage in DAMAGES if damage.name == "the only place booked twice")
+    damage.plant(shop)
+    rows = {row["check_name"]: row for row in shop.call("verify_booking_slot_consistency")}
+    bookings = {str(row["id"]) for row in shop.rows("SELECT id FROM bookings WHERE vendor_id = %s")}
+    (twice,) = rows["no_unit_claimed_twice"]["offenders"]
+    assert twice["booking_id"] in bookings
+    assert twice["unit"] == 1
+    (beyond,) = rows["bookings_within_capacity"]["offenders"]
+    assert (beyond["places"], beyond["capacity"]) == (2, 1)
+
+
+def test_without_a_vendor_every_vendor_is_checked(shop, module_database, capsys):
+    DAMAGES[0].plant(shop)
+    rows = shop.app.execute("SELECT * FROM verify_booking_slot_consistency()").fetchall()
+    assert {row[0]: row[1] for row in rows}["no_unit_claimed_twice"] == "FAIL"
+    assert main([module_database.owner_url]) == 1
+    assert "unit_claimed_twice" in capsys.readouterr().out
+
+
+def test_a_healthy_database_has_nothing_to_find(database, capsys):
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        shop = Shop(owner, owner)
+        everyday_life(shop)
+        assert failed_checks(shop) == set()
+    assert main([database.app_url]) == 0
+    assert capsys.readouterr().out == "0 found\n"
+
+
+def test_the_sweep_shares_nothing_with_what_it_checks():
+    source = (Path(__file__).parents[2] / "chaos" / "sweep.py").read_text()
+    imported = {
+        name
+        for node in ast.walk(ast.parse(source))
+        for name in (
+            [node.module] if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        )
+    }  # fmt: skip
+    assert not any((name or "").split(".")[0] == "app" for name in imported)
+    functions = {path.stem for path in (Path(__file__).parents[2] / "app" / "sql").rglob("*.sql")}
+    assert not {name for name in functions if f"{name}(" in source}
