@@ -187,6 +187,18 @@ def server(module_database: Database, tmp_path_factory: pytest.TempPathFactory) 
         yield running
 
 
+@pytest.fixture(scope="session")
+def shared_server(
+    postgres: EmbeddedPostgres, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """One shipped server for all tests that bring a vendor of their own and leave it running."""
+    with (
+        _clone(postgres, template) as clone,
+        _serve(clone, tmp_path_factory.mktemp("server") / "log") as running,
+    ):
+        yield running
+
+
 @pytest.fixture
 def serve(
     database: Database, tmp_path_factory: pytest.TempPathFactory

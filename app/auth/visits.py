@@ -16,7 +16,7 @@ from app.auth.keys import find_key
 from app.auth.tokens import PREFIX as TOKEN_PREFIX
 from app.auth.tokens import manage_token, read_token
 from app.errors import Problem
-from app.wire.blueprint import Blueprint
+from app.wire.blueprint import Blueprint, Guard
 
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 VENDOR_CACHE_SECONDS = 5.0
@@ -79,8 +79,7 @@ def current_visit() -> Visit:
     return visit
 
 
-def vendor_key(_path: dict[str, Any]) -> None:
-    """Guard: only with an API key of the vendor."""
+def _require_vendor_key(_path: dict[str, Any]) -> None:
     caller = current_visit().caller
     if caller.kind == "public":
         raise Problem("UNAUTHENTICATED", "This call needs an API key of the vendor.")
@@ -88,8 +87,7 @@ def vendor_key(_path: dict[str, Any]) -> None:
         raise Problem("FORBIDDEN", "A manage_token does not allow this; it needs an API key.")
 
 
-def booking_credentials(path: dict[str, Any]) -> None:
-    """Guard: only with the booking's own manage_token or an API key of the vendor."""
+def _require_booking_credentials(path: dict[str, Any]) -> None:
     caller = current_visit().caller
     if caller.kind == "public":
         raise Problem(
@@ -97,6 +95,12 @@ def booking_credentials(path: dict[str, Any]) -> None:
         )
     if caller.kind == "customer" and caller.booking_id != path["booking_id"]:
         raise Problem("FORBIDDEN", "This manage_token belongs to another booking.")
+
+
+# Only with an API key of the vendor.
+vendor_key = Guard(_require_vendor_key, ("api_key",))
+# Only with the booking's own manage_token, or an API key of the vendor.
+booking_credentials = Guard(_require_booking_credentials, ("api_key", "manage_token"))
 
 
 def find_vendor(slug: str) -> UUID:

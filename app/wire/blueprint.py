@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -15,7 +16,6 @@ from app.errors.problems import MEDIA_TYPE
 from app.wire.parser import Parser, read_json
 
 View = Callable[..., Response]
-Guard = Callable[[dict[str, Any]], None]
 
 _ALWAYS = ("NOT_ACCEPTABLE", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "TRANSACTION_TIMEOUT")
 _OF_KIND = {
@@ -38,6 +38,14 @@ _IF_MATCH_PARAMETER = {
     "schema": {"type": "string"},
     "description": "The ETag as last seen: the call is refused with 412 if it has changed since.",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Refuses callers who may not: `check` is given the address's parts; `schemes` may pass."""
+
+    check: Callable[[dict[str, Any]], None]
+    schemes: tuple[str, ...]
 
 
 class ProblemErrorSchema(Schema):
@@ -101,7 +109,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
                 described = self.arguments(query, location="query")(described)
             described = self.doc(
                 operationId=view.__name__,
-                security=[{"api_key": []}, {"manage_token": []}] if guard else [],
+                security=[{scheme: []} for scheme in guard.schemes] if guard else [],
                 parameters=[_KEY_PARAMETER] * keyed + [_IF_MATCH_PARAMETER] * versioned,
             )(described)
             entrance = self._entrance(view, body, query, guard)
@@ -121,7 +129,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
         @wraps(view)
         def entrance(**path: Any) -> Response:
             if guard is not None:
-                guard(path)
+                guard.check(path)
             given = []
             if query is not None:
                 given.append(parser.parse(query, location="query"))

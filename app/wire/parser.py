@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from flask import Request, g
 from marshmallow import RAISE, Schema, ValidationError
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.errors import InvalidRequest, Problem
 
@@ -51,10 +52,13 @@ def invalid(error: ValidationError) -> InvalidRequest:
 
 
 def read_json(request: Request) -> Any:
-    """The body, decoded; None when there is none. Raises Problem on what is no proper JSON."""
+    """The body, decoded; {} when there is none. Raises Problem on what is no proper JSON."""
     raw = request.get_data()
     if not raw:
         return {}
+    if request.content_length is None and len(raw) == request.max_content_length:
+        # Without a length announced, a body is cut where it becomes too long.
+        raise RequestEntityTooLarge
     if not request.is_json:
         raise Problem("UNSUPPORTED_MEDIA_TYPE", f"The body is {request.mimetype or 'untyped'}.")
     try:

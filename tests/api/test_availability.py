@@ -1,0 +1,123 @@
+"""What can be booked, as everybody sees it."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+DAY = "from=2040-01-02T00:00:00Z&to=2040-01-03T00:00:00Z"
+
+
+def _available(vendor, query=DAY):
+    answer = vendor.get(f"/availability?{query}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["items"]
+
+
+def test_a_slot_is_listed_with_its_places_its_free_time_and_its_zone(vendor):
+    slot = vendor.slot(9, 12, capacity=3, price={"amount": 900, "currency": "EUR"})
+    vendor.booked(
+        slot_id=slot["id"], start="2040-01-02T10:00:00Z", end="2040-01-02T11:00:00Z", quantity=2
+    )
+    assert _available(vendor) == [
+        {
+            "slot_id": slot["id"],
+            "provider_id": slot["provider_id"],
+            "location_id": slot["location_id"],
+            "start": "2040-01-02T09:00:00Z",
+            "end": "2040-01-02T12:00:00Z",
+            "time_zone": "Europe/Berlin",
+            "capacity": 3,
+            "available": 1,
+            "status": "available",
+            "free": [
+                {"start": "2040-01-02T09:00:00Z", "end": "2040-01-02T10:00:00Z", "available": 3},
+                {"start": "2040-01-02T10:00:00Z", "end": "2040-01-02T11:00:00Z", "available": 1},
+                {"start": "2040-01-02T11:00:00Z", "end": "2040-01-02T12:00:00Z", "available": 3},
+            ],
+            "price": {"amount": 900, "currency": "EUR"},
+        }
+    ]
+
+
+def test_what_is_sold_out_stays_in_the_list_and_is_free_again_after_a_cancellation(vendor):
+    slot = vendor.slot()
+    booking = vendor.booked(slot_id=slot["id"])
+    (listed,) = _available(vendor)
+    assert (listed["available"], listed["status"], listed["free"]) == (0, "sold_out", [])
+    vendor.post(f"/bookings/{booking['id']}/cancel", auth=booking["manage_token"])
+    (listed,) = _available(vendor)
+    assert (listed["available"], listed["status"]) == (1, "available")
+
+
+def test_the_list_can_be_asked_for_a_provider_a_place_and_a_quantity(vendor):
+    small, large = vendor.slot(capacity=1), vendor.slot(capacity=5)
+    ids = {small["id"], large["id"]}
+    assert {one["slot_id"] for one in _available(vendor)} == ids
+    for name in ("provider_id", "location_id"):
+        found = _available(vendor, f"{DAY}&{name}={large[name]}")
+        assert [one["slot_id"] for one in found] == [large["id"]]
+    status = {one["slot_id"]: one["status"] for one in _available(vendor, f"{DAY}&quantity=2")}
+    assert status == {small["id"]: "sold_out", large["id"]: "available"}
+
+
+def test_for_a_service_its_price_and_its_duration_count(vendor, problem):
+    service = vendor.service(duration_minutes=90, price={"amount": 4500, "currency": "EUR"})
+    short, long = vendor.slots((9, 10), (10, 12))
+    found = {one["slot_id"]: one for one in _available(vendor, f"{DAY}&service_id={service['id']}")}
+    assert found[short["id"]]["status"] == "sold_out", "an hour is too short for ninety minutes"
+    assert found[long["id"]]["status"] == "available"
+    assert found[long["id"]]["price"] == {"amount": 4500, "currency": "EUR"}
+    unknown = vendor.get(f"/availability?{DAY}&service_id={uuid.uuid4()}")
+    problem(unknown, 404, "SERVICE_NOT_FOUND")
+
+
+def test_pages_follow_each_other_by_start(vendor):
+    slots = vendor.slots((9, 10), (10, 11), (11, 12))
+    page = vendor.get(f"/availability?{DAY}&limit=2").json()
+    rest = vendor.get(f"/availability?{DAY}&limit=2&cursor={page['next_cursor']}").json()
+    listed = [one["slot_id"] for one in page["items"] + rest["items"]]
+    assert listed == [slot["id"] for slot in slots]
+    assert rest["next_cursor"] is None
+
+
+def test_only_what_overlaps_the_window_is_listed(vendor):
+    vendor.slots((9, 10), (10, 11))
+    window = "from=2040-01-02T09:30:00Z&to=2040-01-02T10:00:00Z"
+    assert [one["start"] for one in _available(vendor, window)] == ["2040-01-02T09:00:00Z"]
+
+
+def test_a_plus_that_arrives_as_a_blank_is_still_a_plus(vendor):
+    vendor.slot()
+    window = "from=2040-01-02T10:00:00+01:00&to=2040-01-02T11:00:00+01:00"
+    assert len(_available(vendor, window)) == 1
+
+
+@pytest.mark.parametrize(
+    "query, code",
+    [
+        ("from=2040-01-02T00:00:00Z&to=2040-01-02T00:00:00Z", "INVALID_DATE_RANGE"),
+        ("from=2040-01-03T00:00:00Z&to=2040-01-02T00:00:00Z", "INVALID_DATE_RANGE"),
+        ("from=2040-01-01T00:00:00Z&to=2040-04-02T00:00:01Z", "INVALID_DATE_RANGE"),
+        ("from=2040-01-02T00:00:00Z", "VALIDATION_ERROR"),
+        ("from=2040-01-02&to=2040-01-03", "VALIDATION_ERROR"),
+        ("from=2040-01-02T00:00:00&to=2040-01-03T00:00:00Z", "VALIDATION_ERROR"),
+        (f"{DAY}&quantity=0", "VALIDATION_ERROR"),
+        (f"{DAY}&quantiy=2", "VALIDATION_ERROR"),
+        (f"{DAY}&provider_id=alex", "VALIDATION_ERROR"),
+        (f"{DAY}&cursor=eyJhIjoxfQ", "VALIDATION_ERROR"),
+    ],
+)
+def test_a_bad_window_or_name_is_refused(vendor, problem, query, code):
+    problem(vendor.get(f"/availability?{query}"), 400, code)
+
+
+def test_ninety_two_days_are_allowed(vendor):
+    assert _available(vendor, "from=2040-01-01T00:00:00Z&to=2040-04-02T00:00:00Z") == []
+
+
+def test_an_archived_providers_slots_are_not_offered(vendor):
+    slot = vendor.slot()
+    vendor.call("DELETE", f"/providers/{slot['provider_id']}", auth=vendor.key)
+    assert _available(vendor) == []

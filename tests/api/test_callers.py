@@ -1,0 +1,137 @@
+"""Who is calling: API keys, manage tokens, and nobody in particular."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+import uuid
+
+import psycopg
+import pytest
+
+from app.auth.tokens import manage_token
+from app.auth.visits import find_vendor
+from app.config import inherited_environment
+
+SECRET = "a secret of the tests, long enough to sign"
+BAD = [
+    "Bearer",
+    "Bearer sk_",
+    "Bearer sk_nonsense",
+    "Bearer mt_nonsense",
+    "Bearer mt_" + "A" * 70,
+    "Bearer mt_" + "é".encode().decode("latin-1"),
+    "Bearer something",
+    "Basic YWRhOmxvdmVsYWNl",
+    "sk_without-a-scheme",
+]
+
+
+def _raw(vendor, method, path, authorization):
+    headers = {"Authorization": authorization.encode("latin-1")}
+    return vendor.client.request(method, vendor.base + path, headers=headers)
+
+
+@pytest.mark.parametrize("authorization", BAD)
+def test_bad_credentials_are_refused_even_where_none_are_needed(vendor, problem, authorization):
+    for method, path in (
+        ("GET", ""),
+        ("GET", "/services"),
+        ("POST", "/bookings"),
+        ("GET", "/slots"),
+    ):
+        answer = _raw(vendor, method, path, authorization)
+        problem(answer, 401, "UNAUTHENTICATED")
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_another_vendors_key_is_forbidden_on_this_vendors_paths(vendor, new_vendor, problem):
+    key = new_vendor().key
+    slot = vendor.slot()
+    problem(vendor.get("", key), 403, "FORBIDDEN")
+    problem(vendor.get("/services", key), 403, "FORBIDDEN")
+    problem(vendor.post("/bookings", {"slot_id": slot["id"]}, key), 403, "FORBIDDEN")
+    problem(vendor.call("DELETE", f"/slots/{slot['id']}", auth=key), 403, "FORBIDDEN")
+
+
+def test_a_token_opens_its_own_booking_and_no_other(vendor, new_vendor, problem):
+    first, second = (vendor.booked(slot_id=slot["id"]) for slot in vendor.slots((9, 10), (10, 11)))
+    token = first["manage_token"]
+    path = f"/bookings/{first['id']}"
+    assert vendor.get(path, token).status_code == 200
+    for method, call in (
+        ("GET", ""),
+        ("GET", "/events"),
+        ("POST", "/cancel"),
+        ("POST", "/confirm"),
+    ):
+        answer = vendor.call(method, f"/bookings/{second['id']}{call}", auth=token)
+        problem(answer, 403, "FORBIDDEN")
+        problem(vendor.call(method, path + call), 401, "UNAUTHENTICATED")
+    problem(new_vendor().get(path, token), 401, "UNAUTHENTICATED")
+    problem(vendor.get("/slots", token), 403, "FORBIDDEN")
+    assert vendor.get("/services", token).status_code == 200
+    assert vendor.get(f"/bookings/{second['id']}", second["manage_token"]).status_code == 200
+
+
+def test_another_vendors_booking_is_not_found(vendor, new_vendor, problem):
+    other = new_vendor()
+    booking = other.booked(slot_id=other.slot()["id"])
+    path = f"/bookings/{booking['id']}"
+    problem(vendor.get(path, vendor.key), 404, "BOOKING_NOT_FOUND")
+    problem(vendor.get(f"{path}/events", vendor.key), 404, "BOOKING_NOT_FOUND")
+    problem(vendor.post(f"{path}/cancel", auth=vendor.key), 404, "BOOKING_NOT_FOUND")
+
+
+def test_a_changed_or_forged_token_is_refused(vendor, problem, offline):
+    booking = vendor.booked(slot_id=vendor.slot()["id"])
+    path, token = f"/bookings/{booking['id']}", booking["manage_token"]
+    packed = bytearray(base64.urlsafe_b64decode(token.removeprefix("mt_") + "=="))
+    for position in (0, 18, len(packed) - 1):
+        changed = bytearray(packed)
+        changed[position] ^= 1
+        text = "mt_" + base64.urlsafe_b64encode(bytes(changed)).rstrip(b"=").decode()
+        problem(vendor.get(path, text), 401, "UNAUTHENTICATED")
+    with offline.app_context():
+        vendor_id = find_vendor(vendor.slug)
+    booking_id = uuid.UUID(booking["id"])
+    assert manage_token(SECRET, vendor_id, booking_id, 1) == token
+    # A version that is not the booking's, as after a revocation; another server's secret.
+    problem(
+        vendor.get(path, manage_token(SECRET, vendor_id, booking_id, 2)), 401, "UNAUTHENTICATED"
+    )
+    foreign = manage_token(SECRET.upper(), vendor_id, booking_id, 1)
+    problem(vendor.get(path, foreign), 401, "UNAUTHENTICATED")
+
+
+def test_a_revoked_key_is_refused_from_the_next_request_on(vendor, shared_server, problem):
+    def slotkeeper(*words: str) -> str:
+        environment = inherited_environment(DATABASE_URL=shared_server.database.app_url)
+        return subprocess.run(
+            [sys.executable, "-m", "app.cli", *words],
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    second = slotkeeper("key", "create", vendor.slug, "--name", "second").strip()
+    assert vendor.get("/slots", second).status_code == 200
+    assert second not in slotkeeper("key", "list", vendor.slug)
+    slotkeeper("key", "revoke", second)
+    problem(vendor.get("/slots", second), 401, "UNAUTHENTICATED")
+    problem(vendor.get("/services", second), 401, "UNAUTHENTICATED")
+    assert vendor.get("/slots", vendor.key).status_code == 200
+
+
+def test_keys_are_kept_as_hashes_only(vendor, shared_server):
+    vendor.get("/slots", vendor.key)
+    with psycopg.connect(shared_server.database.owner_url) as owner:
+        rows = owner.execute("SELECT row_to_json(k)::text FROM api_keys k").fetchall()
+        used = owner.execute(
+            "SELECT count(*) FROM api_keys WHERE last_used_at IS NOT NULL"
+        ).fetchone()
+    assert rows
+    assert not any(vendor.key in row[0] for row in rows)
+    assert used[0] >= 1
