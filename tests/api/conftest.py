@@ -101,6 +101,15 @@ def offline(shared_server) -> Iterator[Flask]:
 
 
 @pytest.fixture
+def door(database) -> Iterator[Flask]:
+    """The context in which commands reach this test's own database."""
+    app = offline_app(Settings.from_environment({"DATABASE_URL": database.app_url}))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
 def new_vendor(client, offline) -> Callable[[], Api]:
     """Make a vendor with a key."""
 

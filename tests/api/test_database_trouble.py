@@ -1,0 +1,204 @@
+"""What callers hear when the database is busy or gone, and that it heals by itself."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import httpx
+import psycopg
+import pytest
+
+from app.db import call
+from app.errors import DatabaseProblem
+
+ADA = {"name": "Ada Lovelace", "email": "ada@example.org"}
+WAITING = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = 'slotkeeper_app' AND wait_event_type = 'Lock'
+"""
+
+
+@contextmanager
+def _locked(url, slot):
+    """The slot, locked by somebody else; ends the lock when left or when `rollback` is called."""
+    with psycopg.connect(url) as rival:
+        rival.execute("SELECT 1 FROM slots WHERE id = %s FOR UPDATE", [slot["id"]])
+        yield rival
+        rival.rollback()
+
+
+def _waiting(admin, besides=()):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        for (pid,) in admin.execute(WAITING).fetchall():
+            if pid not in besides:
+                return pid
+    raise AssertionError("nobody waits for the lock")
+
+
+@pytest.fixture
+def admin(shared_server):
+    with psycopg.connect(shared_server.database.superuser_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def in_background():
+    with ThreadPoolExecutor(4) as pool:
+        yield pool.submit
+
+
+def test_a_lock_held_too_long_is_inventory_locked_and_leaves_nothing(
+    vendor, shared_server, problem
+):
+    slot, key = vendor.slot(), uuid.uuid4().hex
+    body = {"slot_id": slot["id"], "customer": ADA}
+    with _locked(shared_server.database.owner_url, slot):
+        answer = vendor.post("/bookings", body, idempotency_key=key)
+    assert problem(answer, 409, "INVENTORY_LOCKED")["retryable"] is True
+    assert int(answer.headers["Retry-After"]) >= 1
+    won = vendor.post("/bookings", body, idempotency_key=key)
+    assert won.status_code == 201
+    assert "Idempotency-Replayed" not in won.headers
+
+
+def test_a_cancelled_statement_is_a_timeout_and_leaves_nothing(
+    vendor, shared_server, admin, in_background, problem
+):
+    slot = vendor.slot()
+    body = {"slot_id": slot["id"], "customer": ADA}
+    with _locked(shared_server.database.owner_url, slot):
+        answer = in_background(vendor.post, "/bookings", body)
+        admin.execute("SELECT pg_cancel_backend(%s)", [_waiting(admin)])
+        problem(answer.result(), 504, "TRANSACTION_TIMEOUT")
+    vendor.booked(slot_id=slot["id"])
+
+
+def test_without_a_key_a_lost_connection_is_not_retried_and_says_that_nobody_knows(
+    vendor, shared_server, admin, in_background, problem
+):
+    slot = vendor.slot()
+    with _locked(shared_server.database.owner_url, slot):
+        body = {"slot_id": slot["id"], "customer": ADA}
+        answer = in_background(vendor.post, "/bookings", body)
+        admin.execute("SELECT pg_terminate_backend(%s)", [_waiting(admin)])
+        refused = problem(answer.result(), 503, "SERVICE_UNAVAILABLE")
+    assert "unknown" in refused["detail"]
+    assert refused["retryable"] is True
+    assert answer.result().headers["Retry-After"]
+    vendor.booked(slot_id=slot["id"])
+
+
+def test_with_a_key_a_lost_connection_is_retried_and_books_once(
+    vendor, shared_server, admin, in_background
+):
+    slot, key = vendor.slot(), uuid.uuid4().hex
+    body = {"slot_id": slot["id"], "customer": ADA}
+    with _locked(shared_server.database.owner_url, slot) as rival:
+        answer = in_background(vendor.post, "/bookings", body, idempotency_key=key)
+        first = _waiting(admin)
+        admin.execute("SELECT pg_terminate_backend(%s)", [first])
+        _waiting(admin, besides=[first])
+        rival.rollback()
+        assert answer.result().status_code == 201, answer.result().text
+    count = admin.execute(
+        "SELECT count(*) FROM bookings WHERE slot_ids = ARRAY[%s::uuid]", [slot["id"]]
+    ).fetchone()
+    assert count == (1,)
+
+
+def test_connections_closed_while_idle_are_replaced_without_anybody_noticing(vendor, admin):
+    for _ in range(3):
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = 'slotkeeper_app'"
+        )
+        for slot in vendor.slots((9, 10), (10, 11)):
+            vendor.booked(slot_id=slot["id"])
+        assert vendor.get("/services").status_code == 200
+
+
+def test_an_outage_is_a_503_and_ends_by_itself(serve, postgres, problem):
+    server = serve()
+    with (
+        psycopg.connect(postgres.superuser_url(), autocommit=True) as admin,
+        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client,
+    ):
+        path = f"/api/v1/vendors/{server.vendor}"
+        assert client.get(path).status_code == 200
+        admin.execute(f"ALTER DATABASE {server.database.name} ALLOW_CONNECTIONS false")
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            [server.database.name],
+        )
+        answer = client.get(f"{path}/services")
+        refused = problem(answer, 503, "SERVICE_UNAVAILABLE")
+        assert answer.headers["Retry-After"]
+        assert "Nothing was done" in refused["detail"] or "unknown" in refused["detail"]
+        ready = client.get("/readyz")
+        assert (ready.status_code, ready.json()["database"]) == (503, "cannot be reached")
+        assert client.get("/healthz").status_code == 200
+        admin.execute(f"ALTER DATABASE {server.database.name} ALLOW_CONNECTIONS true")
+        assert client.get(f"{path}/services").status_code == 200
+        assert client.get("/readyz").status_code == 200
+
+
+@pytest.fixture
+def aborting(owner):
+    """A function that aborts the first p_times times it is called, and then answers."""
+    owner.execute("CREATE SEQUENCE calls")
+    owner.execute("""
+        CREATE FUNCTION aborting(p_times integer, p_state text) RETURNS TABLE (calls bigint)
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        BEGIN
+            IF nextval('calls') <= p_times THEN
+                RAISE EXCEPTION USING ERRCODE = p_state, MESSAGE = 'aborted';
+            END IF;
+            RETURN QUERY SELECT last_value FROM public.calls;
+        END $$
+    """)
+    owner.execute("GRANT EXECUTE ON FUNCTION aborting TO slotkeeper_app")
+    return owner
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+@pytest.mark.usefixtures("aborting")
+def test_an_aborted_transaction_is_tried_again_and_then_succeeds(door, state):
+    with door.app_context():
+        assert call("aborting", p_times=3, p_state=state).calls == 4
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+def test_aborts_without_end_are_given_up_as_concurrency_abort(aborting, door, state):
+    with door.app_context(), pytest.raises(DatabaseProblem) as caught:
+        call("aborting", p_times=1000, p_state=state)
+    assert (caught.value.code, caught.value.meaning.status) == ("CONCURRENCY_ABORT", 409)
+    assert caught.value.meaning.retry_after_seconds
+    assert aborting.execute("SELECT last_value FROM calls").fetchone() == (5,)
+
+
+@pytest.mark.parametrize(
+    "state, code",
+    [
+        ("55P03", "INVENTORY_LOCKED"),
+        ("57014", "TRANSACTION_TIMEOUT"),
+        ("57P03", "SERVICE_UNAVAILABLE"),
+        ("53300", "SERVICE_UNAVAILABLE"),
+        ("25006", "SERVICE_UNAVAILABLE"),
+    ],
+)
+def test_other_states_are_told_at_once(aborting, door, state, code):
+    with door.app_context(), pytest.raises(DatabaseProblem) as caught:
+        call("aborting", p_times=1000, p_state=state)
+    assert caught.value.code == code
+    assert aborting.execute("SELECT last_value FROM calls").fetchone() == (1,)
+
+
+@pytest.mark.usefixtures("aborting")
+def test_a_defect_stays_what_it_is(door):
+    with door.app_context(), pytest.raises(psycopg.Error) as caught:
+        call("aborting", p_times=1000, p_state="SK001")
+    assert caught.value.sqlstate == "SK001"

@@ -1,0 +1,90 @@
+"""Whether a server says truly that it is alive and ready, and what it counts."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from app import create_app
+from app.config import ConfigurationError, Settings
+from app.db import db
+
+SECRET = "a secret of the tests, long enough to sign"
+
+
+@pytest.fixture
+def readiness():
+    """What /readyz of a server with this database answers."""
+
+    def ask(url: str) -> tuple[int, dict[str, str]]:
+        app = create_app(Settings(database_url=url, secret_key=SECRET))
+        answer = app.test_client().get("/readyz")
+        with app.app_context():
+            db.engine.dispose()
+        return answer.status_code, answer.get_json()
+
+    return ask
+
+
+def test_a_migrated_database_with_the_applications_role_is_ready(client, database, readiness):
+    assert client.get("/healthz").json() == {"status": "ok"}
+    expected = {"status": "ready", "database": "ok", "migrations": "ok", "role": "ok"}
+    assert client.get("/readyz").json() == expected
+    assert readiness(database.app_url) == (200, expected)
+
+
+def test_a_role_that_could_write_the_truth_is_not_ready(database, readiness):
+    for url in (database.owner_url, database.superuser_url):
+        status, checks = readiness(url)
+        assert status == 503
+        for table in ("slots", "bookings", "claims", "events", "idempotency_keys"):
+            assert table in checks["role"]
+
+
+@pytest.mark.parametrize("table", ["slots", "bookings", "claims", "events", "idempotency_keys"])
+@pytest.mark.parametrize("right", ["INSERT", "DELETE", "TRUNCATE", "UPDATE", "UPDATE (vendor_id)"])
+def test_any_right_to_write_any_of_it_is_noticed(database, owner, readiness, table, right):
+    owner.execute(f"GRANT {right} ON {table} TO slotkeeper_app")
+    status, checks = readiness(database.app_url)
+    assert status == 503
+    assert checks["role"].startswith(f"could write {table}:")
+
+
+def test_a_role_that_could_become_one_that_writes_is_not_ready(database, readiness):
+    with psycopg.connect(database.superuser_url, autocommit=True) as admin:
+        admin.execute("CREATE ROLE mighty")
+        try:
+            admin.execute("GRANT INSERT ON claims TO mighty")
+            admin.execute("GRANT mighty TO slotkeeper_app WITH INHERIT FALSE, SET TRUE")
+            status, checks = readiness(database.app_url)
+        finally:
+            admin.execute("DROP OWNED BY mighty")
+            admin.execute("DROP ROLE mighty")
+    assert status == 503
+    assert checks["role"].startswith("could write claims:")
+
+
+def test_another_schema_than_the_servers_is_not_ready(database, owner, readiness):
+    owner.execute("UPDATE alembic_version SET version_num = 'another'")
+    status, checks = readiness(database.app_url)
+    assert status == 503
+    assert "another" in checks["migrations"]
+    owner.execute("DROP TABLE alembic_version")
+    status, checks = readiness(database.app_url)
+    assert status == 503
+    assert "slotkeeper migrate" in checks["migrations"]
+
+
+def test_without_an_address_or_a_secret_there_is_no_server(database):
+    with pytest.raises(ConfigurationError, match="DATABASE_URL"):
+        create_app(Settings(secret_key=SECRET))
+    with pytest.raises(ConfigurationError, match="SLOTKEEPER_SECRET_KEY"):
+        create_app(Settings(database_url=database.app_url))
+
+
+def test_requests_are_counted_by_route_and_never_by_address(client, vendor):
+    vendor.get("/services")
+    text = client.get("/metrics").text
+    assert 'route="/api/v1/vendors/<vendor>/services",status="200"' in text
+    assert "slotkeeper_http_request_seconds_bucket" in text
+    assert vendor.slug not in text
