@@ -117,7 +117,7 @@ def demo_command(console: Console, port: int, directory: Path) -> None:
         raise click.ClickException(
             f"{error} Stop that process, or choose another port: make demo PORT={port + 1000}"
         ) from error
-    except (DemoError, PostgresError) as error:
+    except (DemoError, OSError, PostgresError) as error:
         raise click.ClickException(str(error)) from error
 
 

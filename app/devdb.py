@@ -101,6 +101,11 @@ class EmbeddedPostgres:
         try:
             self._take_lock()
             self._begin()
+        except OSError as error:
+            self.stop()
+            raise PostgresError(
+                f"The database in {self._directory} cannot be run: {error}."
+            ) from error
         except BaseException:
             self.stop()
             raise
@@ -252,10 +257,6 @@ class EmbeddedPostgres:
                     f"initdb could not make a database in {self._directory}:\n{done.stderr.strip()}"
                 )
             (workshop / "data").rename(data)
-        except OSError as error:
-            raise PostgresError(
-                f"No database can be made in {self._directory}: {error.strerror}."
-            ) from error
         finally:
             shutil.rmtree(workshop, ignore_errors=True)
 
