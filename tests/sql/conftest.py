@@ -8,28 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 import psycopg
 import pytest
 
-from tests import lock_waits
 from tests.shop import Shop
+from tests.shop_fixtures import module_app, module_owner, sessions, shop
 
-
-@pytest.fixture(scope="module")
-def module_owner(module_database) -> Iterator[psycopg.Connection]:
-    """An autocommit connection as the owner of the module's database."""
-    with psycopg.connect(module_database.owner_url, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
-def module_app(module_database) -> Iterator[psycopg.Connection]:
-    """An autocommit connection as the application's role, to the module's database."""
-    with psycopg.connect(module_database.app_url, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def shop(module_app: psycopg.Connection, module_owner: psycopg.Connection) -> Shop:
-    """A vendor of the test's own in the module's database."""
-    return Shop(module_app, module_owner)
+__all__ = ["module_app", "module_owner", "sessions", "shop"]
 
 
 @pytest.fixture
@@ -48,10 +30,3 @@ def refused(shop: Shop) -> Callable[..., AbstractContextManager[None]]:
             assert by in {None, refusal.value.diag.constraint_name}, refusal.value
 
     return block
-
-
-@pytest.fixture
-def sessions(module_database, shop: Shop) -> Iterator[lock_waits.Sessions]:
-    """Connections that can be made to wait for one another."""
-    with lock_waits.sessions(module_database, shop.vendor_id) as opened:
-        yield opened
