@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, func
+from sqlalchemy import DateTime, ForeignKeyConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, JsonObject, Moment, VendorId, Xid8
@@ -13,14 +13,6 @@ from app.models.base import Base, JsonObject, Moment, VendorId, Xid8
 class Event(Base):
     __tablename__ = "events"
     __table_args__ = (
-        CheckConstraint("sequence >= 1", name="events_sequence"),
-        CheckConstraint(
-            "kind IN ('requested', 'held', 'confirmed', 'completed', 'no_show', 'cancelled',"
-            " 'expired', 'declined', 'changed')",
-            name="events_kind",
-        ),
-        CheckConstraint("jsonb_typeof(actor) = 'object'", name="events_actor"),
-        CheckConstraint("jsonb_typeof(changes) = 'object'", name="events_changes"),
         ForeignKeyConstraint(
             ["vendor_id", "booking_id"],
             ["bookings.vendor_id", "bookings.id"],

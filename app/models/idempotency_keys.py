@@ -15,7 +15,6 @@ class IdempotencyKey(Base):
     __tablename__ = "idempotency_keys"
     __table_args__ = (
         CheckConstraint("length(key) BETWEEN 16 AND 255", name="idempotency_keys_key_length"),
-        CheckConstraint("jsonb_typeof(made) = 'object'", name="idempotency_keys_made"),
         ForeignKeyConstraint(
             ["vendor_id", "booking_id"],
             ["bookings.vendor_id", "bookings.id"],

@@ -16,13 +16,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import PRICE_FORM, RANGE_FORM, Base, Id, Moment, VendorId, Version
+from app.models.base import PRICE_FORM, Base, Id, Moment, VendorId, Version
 
 
 class Slot(Base):
     __tablename__ = "slots"
     __table_args__ = (
-        CheckConstraint(RANGE_FORM, name="slots_during_form"),
         CheckConstraint(PRICE_FORM, name="slots_price"),
         ForeignKeyConstraint(
             ["vendor_id", "provider_id"],
@@ -49,9 +48,7 @@ class Slot(Base):
     provider_id: Mapped[uuid.UUID]
     location_id: Mapped[uuid.UUID]
     during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
-    capacity: Mapped[int] = mapped_column(
-        CheckConstraint("capacity BETWEEN 1 AND 100000", name="slots_capacity")
-    )
+    capacity: Mapped[int]
     price_amount: Mapped[int | None] = mapped_column(BigInteger)
     price_currency: Mapped[str | None]
     version: Mapped[Version]

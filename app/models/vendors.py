@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import (
@@ -20,11 +28,11 @@ from app.models.base import (
 
 class Vendor(Base):
     __tablename__ = "vendors"
+    __table_args__ = (UniqueConstraint("slug", name="vendors_slug_key"),)
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, server_default=MADE_BY_DATABASE)
     slug: Mapped[str] = mapped_column(
-        CheckConstraint("slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'", name="vendors_slug_form"),
-        unique=True,
+        CheckConstraint("slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'", name="vendors_slug_form")
     )
     name: Mapped[str] = mapped_column(
         CheckConstraint("length(name) BETWEEN 1 AND 200", name="vendors_name_length")
