@@ -10,10 +10,11 @@ import pytest
 
 from tests.crowd import Crowd
 from tests.doors import Door, HttpDoor, RawDoor, SqlDoor, new_api_key
+from tests.racing_fixtures import arena, arena_of, warm_server
 from tests.shop import Shop
 from tests.shop_fixtures import module_app, module_owner, sessions, shop
 
-__all__ = ["module_app", "module_owner", "sessions", "shop"]
+__all__ = ["arena", "arena_of", "module_app", "module_owner", "sessions", "shop", "warm_server"]
 
 # The threads of one worker: so many requests are in the database at once even when the kernel
 # hands every connection to the same of the two.

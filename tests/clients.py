@@ -1,0 +1,176 @@
+"""Customers with a connection of their own: over HTTP, through the SQL functions, and by raw rows.
+
+Unlike a Door of tests/doors.py, a client shows the whole answer, and its connection is known, so
+that a test can see which worker and which session of the database serve it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import psycopg
+
+from tests import raw
+from tests.shop import Row, Shop, call
+
+TIMEOUT_SECONDS = 60
+SUCCESSES = {200, 201, 204}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client heard. `code`: the new status of the booking in capitals, or why not.
+
+    `status` and `headers` are HTTP's. `body`: the booking, or what was in the way.
+    """
+
+    code: str
+    body: Row
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def booking_id(self) -> uuid.UUID:
+        return uuid.UUID(self.body["id"])
+
+    @property
+    def replayed(self) -> bool:
+        return self.headers.get("idempotency-replayed") == "true"
+
+
+class Client(Protocol):
+    """One customer, or the vendor, with a connection that is open already."""
+
+    def book(self, *slot_ids: uuid.UUID, **wish: Any) -> Answer:
+        """`wish`: quantity, hold, key."""
+
+    def move(self, function: str, booking_id: uuid.UUID) -> Answer:
+        """cancel_booking, confirm_booking, ..."""
+
+    def resize(self, slot_id: uuid.UUID, capacity: int) -> Answer:
+        """Give the slot another capacity."""
+
+    def block(self, provider_id: uuid.UUID, start: datetime, end: datetime) -> Answer:
+        """Close one place of the published time."""
+
+    def close(self) -> None:
+        """Hang up."""
+
+
+class HttpClient:
+    """One HTTP connection to a server."""
+
+    def __init__(self, url: str, slug: str, api_key: str, name: str = "Ada") -> None:
+        address = urlsplit(url)
+        self.base = f"/api/v1/vendors/{slug}"
+        self.vendor = {"Authorization": f"Bearer {api_key}"}
+        self.customer = {"name": name, "email": "ada@example.org"}
+        self.connection = http.client.HTTPConnection(
+            address.hostname or "", address.port, timeout=TIMEOUT_SECONDS
+        )
+        self.connection.connect()
+        # The server answers this without its database: the connection now belongs to a worker.
+        self._send("GET", "/healthz")
+
+    @property
+    def socket(self) -> socket.socket:
+        """The connection."""
+        return self.connection.sock
+
+    @property
+    def port(self) -> int:
+        """The local port of the connection."""
+        port: int = self.socket.getsockname()[1]
+        return port
+
+    def book(self, *slot_ids: uuid.UUID, key: str | None = None, **wish: Any) -> Answer:
+        """Book as somebody without credentials."""
+        body = {"slot_ids": [str(slot) for slot in slot_ids], "customer": self.customer, **wish}
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._send("POST", f"{self.base}/bookings", body, headers)
+
+    def move(self, function: str, booking_id: uuid.UUID) -> Answer:
+        verb = function.removesuffix("_booking").removeprefix("mark_").replace("_", "-")
+        return self._send("POST", f"{self.base}/bookings/{booking_id}/{verb}", None, self.vendor)
+
+    def resize(self, slot_id: uuid.UUID, capacity: int) -> Answer:
+        change = {"capacity": capacity}
+        answer = self._send("PATCH", f"{self.base}/slots/{slot_id}", change, self.vendor)
+        return Answer("RESIZED", answer.body, 200) if answer.status == 200 else answer
+
+    def block(self, provider_id: uuid.UUID, start: datetime, end: datetime) -> Answer:
+        times = {"start": start.isoformat(), "end": end.isoformat()}
+        wanted = {"provider_id": str(provider_id), "quantity": 1, **times}
+        return self._send("POST", f"{self.base}/blocks", wanted, self.vendor)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def _send(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        sent = {"Content-Type": "application/json"} if body is not None else {}
+        text = None if body is None else json.dumps(body)
+        self.connection.request(method, path, text, sent | (headers or {}))
+        response = self.connection.getresponse()
+        found = json.loads(response.read() or b"{}")
+        names = {name.lower(): value for name, value in response.getheaders()}
+        code = found.get("status") if response.status in SUCCESSES else found.get("code")
+        return Answer(str(code).upper(), found, response.status, names)
+
+
+class SqlClient:
+    """One connection as the application's role, calling the functions that the server calls."""
+
+    def __init__(self, url: str, vendor_id: uuid.UUID, application_name: str) -> None:
+        self.vendor_id = vendor_id
+        self.connection = psycopg.connect(url, autocommit=True, application_name=application_name)
+
+    def book(
+        self, *slot_ids: uuid.UUID, hold: bool = False, key: str | None = None, **wish: Any
+    ) -> Answer:
+        more: dict[str, Any] = {"hold_for": timedelta(minutes=10)} if hold else {}
+        more |= {"idempotency_key": key} if key else {}
+        return self._call("claim_slot_and_create_booking", slot_ids=list(slot_ids), **more, **wish)
+
+    def move(self, function: str, booking_id: uuid.UUID) -> Answer:
+        return self._call(function, booking_id=booking_id)
+
+    def resize(self, slot_id: uuid.UUID, capacity: int) -> Answer:
+        return self._call("resize_slot", slot_id=slot_id, capacity=capacity)
+
+    def block(self, provider_id: uuid.UUID, start: datetime, end: datetime) -> Answer:
+        return self._call("block_time", provider_id=provider_id, start=start, end=end, quantity=1)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def _call(self, function: str, **arguments: Any) -> Answer:
+        row = call(self.connection, function, vendor_id=self.vendor_id, **arguments)[0]
+        return Answer(row["outcome"], row["facts"])
+
+
+class OwnerClient:
+    """The tables' owner, who writes rows past every function and always asks for unit 1."""
+
+    def __init__(self, url: str, shop: Shop, application_name: str) -> None:
+        self.shop = shop
+        self.connection = psycopg.connect(url, autocommit=True, application_name=application_name)
+
+    def book(self, *slot_ids: uuid.UUID) -> Answer:
+        """Insert a booking and its claims; the code of a refusal is its SQLSTATE."""
+        try:
+            booking_id = raw.book(self.connection, self.shop, *slot_ids)
+        except psycopg.Error as error:
+            return Answer(error.sqlstate or "LOST", {})
+        return Answer("CONFIRMED", {"id": str(booking_id)})
+
+    def close(self) -> None:
+        self.connection.close()
