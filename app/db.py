@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 import psycopg
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
 from sqlalchemy import event, exc
@@ -196,7 +197,8 @@ def _connection() -> Iterator[psycopg.Connection[Any]]:
         with translated():
             yield connection
     finally:
-        if connection.closed:
+        # Also when an exception came between a statement and its result.
+        if connection.info.transaction_status != TransactionStatus.IDLE:
             pooled.invalidate()
         else:
             connection.autocommit = False

@@ -11,7 +11,7 @@ from app.auth import VendorBlueprint, current_visit, vendor_key
 from app.bookings import actions, queries
 from app.bookings.schemas import BlockQuery, BlockRequestSchema, BlockSchema
 from app.idempotency import idempotency_key
-from app.wire.answers import answer, created, expected_version
+from app.wire.answers import answer, created, expected_version, nothing
 from app.wire.pages import page_of
 
 blueprint = VendorBlueprint("blocks", "Time that the vendor closes: breaks, leave, imported time.")
@@ -70,4 +70,4 @@ def unblock_time(block_id: UUID) -> Response:
     """Open the time again."""
     visit = current_visit()
     actions.unblock_time(visit, block_id, expected_version())
-    return Response(status=204)
+    return nothing()

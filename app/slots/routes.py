@@ -17,8 +17,9 @@ from app.slots.schemas import (
     SlotQuery,
     SlotSchema,
 )
-from app.wire.answers import answer, created, expected_version
+from app.wire.answers import answer, created, expected_version, nothing
 from app.wire.blueprint import Guard
+from app.wire.fields import merged_money
 from app.wire.pages import page_of
 
 blueprint = VendorBlueprint("slots", "The published time of providers.")
@@ -130,6 +131,9 @@ def resize_slot(values: dict[str, Any], slot_id: UUID) -> Response:
     """Change a slot (JSON merge patch): refused while a booking would no longer fit."""
     visit = current_visit()
     expected = expected_version()
+    if "price" in values:
+        present = queries.get_slot(visit.vendor_id, slot_id)["price"]
+        values = {**values, "price": merged_money(values["price"], present)}
     return answer(actions.resize_slot(visit.vendor_id, slot_id, values, expected, visit.actor))
 
 
@@ -145,4 +149,4 @@ def delete_slot(slot_id: UUID) -> Response:
     """Delete a slot: refused while a booking holds some of it."""
     visit = current_visit()
     actions.delete_slot(visit.vendor_id, slot_id, expected_version(), visit.actor)
-    return Response(status=204)
+    return nothing()

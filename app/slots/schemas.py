@@ -19,7 +19,7 @@ class SlotChangeSchema(Schema):
         1, QUANTITY_MAX, metadata={"description": "Places: chairs, seats, rooms of this type."}
     )
     location_id = fields.UUID(metadata={"description": "If not the provider's usual one."})
-    price = money(metadata={"description": "A place; null: the service's price."})
+    price = money(patch=True, metadata={"description": "A place; null: the service's price."})
 
 
 class SlotSchema(SlotChangeSchema):
@@ -27,6 +27,7 @@ class SlotSchema(SlotChangeSchema):
 
     id = fields.UUID()
     provider_id = fields.UUID()
+    price = money()
     time_zone = fields.String(metadata={"description": "Of the location."})
     version = fields.Integer()
     created_at = Time()
@@ -38,6 +39,7 @@ class SlotWantedSchema(SlotChangeSchema):
 
     start = Time(required=True)
     end = Time(required=True)
+    price = money(metadata={"description": "A place; null: the service's price."})
 
 
 class PublishSchema(Schema):

@@ -15,6 +15,7 @@ from app.errors.refusals import refusal
 from app.idempotency import IdempotencyKey, remember
 from app.models import Location, Provider, Service, Vendor
 from app.vendors.queries import AnyCatalogued, not_found, show, show_vendor
+from app.wire.fields import merged_money
 
 # The bookings to come that an archived row would leave hanging; lapsed holds do not count.
 _NEEDED_BY = """
@@ -92,6 +93,8 @@ def change(
         if row.archived_at is not None:
             raise not_found(model, row_id)
         _require_location(session, vendor_id, values)
+        if "price" in values:
+            values = {**values, "price": merged_money(values["price"], show(row).get("price"))}
         _change(session, row, _columns(values), expected_version)
         return show(row)
 

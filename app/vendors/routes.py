@@ -19,7 +19,7 @@ from app.vendors.schemas import (
     ServiceSchema,
     VendorSchema,
 )
-from app.wire.answers import answer, created, expected_version
+from app.wire.answers import answer, created, expected_version, nothing
 from app.wire.pages import PageQuery, page_of
 
 blueprint = VendorBlueprint("vendors", "The business and its catalogue.")
@@ -260,4 +260,4 @@ def _change(model: type[AnyCatalogued], row_id: UUID, values: dict[str, Any]) ->
 
 def _archive(model: type[AnyCatalogued], row_id: UUID) -> Response:
     actions.archive(model, current_visit().vendor_id, row_id, expected_version())
-    return Response(status=204)
+    return nothing()

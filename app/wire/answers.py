@@ -51,9 +51,18 @@ def answer(body: Any, status: int = 200, **headers: str) -> Response:
             # Who asks decides what is shown, so no shared cache may keep it.
             response.headers["Cache-Control"] = "private, no-cache"
             response.headers["Vary"] = "Authorization"
-            response.make_conditional(request)
+            if request.if_none_match.contains_weak(str(body["version"])):
+                response.status_code = 304
+                response.set_data(b"")
     for name, value in headers.items():
         response.headers[name.replace("_", "-")] = value
+    return response
+
+
+def nothing() -> Response:
+    """204: done, and there is nothing to show."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]
     return response
 
 

@@ -11,6 +11,8 @@ from zoneinfo import available_timezones
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from app.errors import InvalidRequest
+
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d)(:\d\d(?:\.\d{1,6}\d*)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -99,9 +101,22 @@ class MoneySchema(Schema):
     )
 
 
-def money(**kwargs: Any) -> fields.Nested:
-    """An amount with its currency, or null."""
-    return fields.Nested(MoneySchema(), allow_none=True, **kwargs)
+def money(*, patch: bool = False, **kwargs: Any) -> fields.Nested:
+    """An amount with its currency, or null; in a merge patch one of the two may be left out."""
+    return fields.Nested(MoneySchema(partial=patch or None), allow_none=True, **kwargs)
+
+
+def merged_money(
+    patch: Mapping[str, Any] | None, present: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    """A price as a merge patch leaves it. Raises InvalidRequest when it is then half a price."""
+    if patch is None:
+        return None
+    merged = {**(present or {}), **patch}
+    for member in ("amount", "currency"):
+        if merged.get(member) is None:
+            raise InvalidRequest({f"price.{member}": "Missing data for required field."})
+    return merged
 
 
 def whole_number(least: int, most: int, **kwargs: Any) -> fields.Integer:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 import uuid
 
 import structlog
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
 
 from app import metrics
 from app.errors import Problem
@@ -41,7 +43,20 @@ def _refuse_other_languages() -> None:
         raise Problem("NOT_ACCEPTABLE", "Answers come as application/json.")
 
 
+def _read_to_the_end() -> None:
+    """Take in a body that nobody read, as when the caller was refused before.
+
+    The server closes a connection on which something unread is left, and the client's next request
+    on it would be lost.
+    """
+    if "json_body" in g or not (request.content_length or "Transfer-Encoding" in request.headers):
+        return
+    with contextlib.suppress(HTTPException):
+        request.get_data(cache=False)
+
+
 def _end(response: Response) -> Response:
+    _read_to_the_end()
     seconds = time.perf_counter() - g.began
     route = str(request.url_rule or "")
     response.headers["X-Request-Id"] = g.request_id

@@ -196,6 +196,21 @@ def test_null_in_a_merge_patch_removes_price_and_duration(vendor):
     assert (changed["price"], changed["duration_minutes"]) == (None, None)
 
 
+def test_half_a_price_in_a_merge_patch_changes_that_half(vendor, problem):
+    service = vendor.service(price={"amount": 4500, "currency": "EUR"})
+    path = f"/services/{service['id']}"
+    changed = vendor.call("PATCH", path, {"price": {"amount": 5000}}, vendor.key)
+    assert changed.json()["price"] == {"amount": 5000, "currency": "EUR"}
+    free = f"/services/{vendor.service()['id']}"
+    refused = vendor.call("PATCH", free, {"price": {"amount": 5000}}, vendor.key)
+    errors = problem(refused, 400, "VALIDATION_ERROR")["errors"]
+    assert errors[0]["field"] == "price.currency"
+    slot = vendor.slot(price={"amount": 100, "currency": "EUR"})
+    path = f"/slots/{slot['id']}"
+    changed = vendor.call("PATCH", path, {"price": {"currency": "CHF"}}, vendor.key)
+    assert changed.json()["price"] == {"amount": 100, "currency": "CHF"}
+
+
 def test_a_provider_needs_a_location_of_its_vendor_that_is_not_archived(
     vendor, new_vendor, problem
 ):

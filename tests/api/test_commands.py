@@ -183,8 +183,9 @@ def test_a_check_finds_damage_and_says_so_by_its_exit_code(slotkeeper, database)
             [vendor_id],
         )
         admin.execute(
-            "INSERT INTO bookings (vendor_id, status, quantity, claim_count, provider_id, location_id,"
-            " slot_ids, during) VALUES (%s, 'confirmed', 1, 1, %s, %s, ARRAY[%s::uuid],"
+            "INSERT INTO bookings (vendor_id, status, quantity, claim_count, provider_id,"
+            " location_id, slot_ids, during) VALUES"
+            " (%s, 'confirmed', 1, 1, %s, %s, ARRAY[%s::uuid],"
             " '[2040-01-02 09:00Z,2040-01-02 10:00Z)')",
             [vendor_id, provider_id, location_id, location_id],
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import select
+import socket
 from pathlib import Path
 
 import psycopg
@@ -137,6 +139,18 @@ def test_a_body_that_comes_in_chunks_counts_too(vendor, problem):
             yield b" " * 100_000
 
     problem(_send(vendor, chunks()), 413, "PAYLOAD_TOO_LARGE")
+
+
+def test_a_refused_body_is_read_to_its_end_so_that_the_connection_can_be_used_again(vendor):
+    address = vendor.client.base_url.host, vendor.client.base_url.port
+    head = f"POST {vendor.base}/locations HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\n\r\n"
+    with socket.create_connection(address, timeout=10) as connection:
+        for _ in range(3):
+            connection.sendall(head.encode())
+            # The refusal is clear already, but answering now would leave the body unread.
+            assert select.select([connection], [], [], 0.2)[0] == []
+            connection.sendall(b"{}")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 401")
 
 
 def test_a_given_request_id_is_kept_if_it_is_harmless(vendor):
