@@ -14,26 +14,35 @@ AS $$
 DECLARE
     v_slot    slots;
     v_new     slots;
+    v_wanted  slot_wanted;
     v_refusal jsonb;
 BEGIN
     IF p_vendor_id IS NULL OR p_slot_id IS NULL OR jsonb_typeof(p_actor) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_slot_id and p_actor (an object) are needed';
     END IF;
     v_slot := lock_slot(p_vendor_id, p_slot_id, p_actor);
-    v_new := v_slot;
-    v_new.location_id := COALESCE(p_location_id, v_slot.location_id);
-    v_new.capacity := COALESCE(p_capacity, v_slot.capacity);
-    IF p_price IS NOT NULL THEN
-        v_new.price_amount := (NULLIF(p_price, 'null') ->> 'amount')::bigint;
-        v_new.price_currency := NULLIF(p_price, 'null') ->> 'currency';
+    v_wanted.location_id := COALESCE(p_location_id, v_slot.location_id);
+    v_wanted.starts := COALESCE(p_start, lower(v_slot.during));
+    v_wanted.ends := COALESCE(p_end, upper(v_slot.during));
+    v_wanted.capacity := COALESCE(p_capacity, v_slot.capacity);
+    IF p_price IS NULL THEN
+        v_wanted.price_amount := v_slot.price_amount;
+        v_wanted.price_currency := v_slot.price_currency;
+    ELSE
+        v_wanted.price_amount := (NULLIF(p_price, 'null') ->> 'amount')::bigint;
+        v_wanted.price_currency := NULLIF(p_price, 'null') ->> 'currency';
     END IF;
-    v_refusal := check_slot_change(p_vendor_id, p_slot_id, v_slot, v_new,
-        COALESCE(p_start, lower(v_slot.during)), COALESCE(p_end, upper(v_slot.during)), p_expected_version);
+    v_refusal := check_slot_change(p_vendor_id, p_slot_id, v_slot, v_wanted, p_expected_version);
     IF v_refusal IS NOT NULL THEN
         RETURN QUERY SELECT v_refusal ->> 'outcome', p_slot_id, false, v_refusal -> 'facts';
         RETURN;
     END IF;
-    v_new.during := tstzrange(COALESCE(p_start, lower(v_slot.during)), COALESCE(p_end, upper(v_slot.during)));
+    v_new := v_slot;
+    v_new.location_id := v_wanted.location_id;
+    v_new.during := tstzrange(v_wanted.starts, v_wanted.ends);
+    v_new.capacity := v_wanted.capacity;
+    v_new.price_amount := v_wanted.price_amount;
+    v_new.price_currency := v_wanted.price_currency;
     IF v_new IS NOT DISTINCT FROM v_slot THEN
         RETURN QUERY SELECT 'RESIZED', p_slot_id, false, describe_slot(p_vendor_id, p_slot_id);
         RETURN;

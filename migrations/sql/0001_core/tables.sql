@@ -268,7 +268,8 @@ CREATE TYPE slot_part AS (
     price_currency text
 );
 
--- One slot a publisher asks for. ordinal: its place in the request, from 1.
+-- One slot a publisher asks for, before anybody has checked it: no domains here, so that a bad value
+-- is refused in words. ordinal: its place in the request, from 1.
 CREATE TYPE slot_wanted AS (
     ordinal        integer,
     id             uuid,
@@ -276,7 +277,7 @@ CREATE TYPE slot_wanted AS (
     starts         timestamptz,
     ends           timestamptz,
     capacity       integer,
-    price_amount   minor_units,
+    price_amount   bigint,
     price_currency text
 );
 

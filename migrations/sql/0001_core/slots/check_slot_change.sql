@@ -2,8 +2,7 @@
 -- would no longer fit are named: outside the new times, or on units beyond the new capacity.
 -- Locks: none; the caller holds the slot. Raises: nothing.
 CREATE OR REPLACE FUNCTION check_slot_change(
-    p_vendor_id uuid, p_slot_id uuid, p_slot slots, p_new slots, p_start timestamptz, p_end timestamptz,
-    p_expected_version integer
+    p_vendor_id uuid, p_slot_id uuid, p_slot slots, p_new slot_wanted, p_expected_version integer
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -14,7 +13,7 @@ BEGIN
         RETURN jsonb_build_object('outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object('slot_id', p_slot_id));
     ELSIF p_expected_version <> p_slot.version THEN
         RETURN jsonb_build_object('outcome', 'PRECONDITION_FAILED', 'facts', jsonb_build_object('version', p_slot.version));
-    ELSIF p_end <= p_start OR NOT isfinite(p_start) OR NOT isfinite(p_end) THEN
+    ELSIF p_new.ends <= p_new.starts OR NOT isfinite(p_new.starts) OR NOT isfinite(p_new.ends) THEN
         RETURN jsonb_build_object('outcome', 'INVALID_DATE_RANGE', 'facts', '{"reason": "end_not_after_start"}'::jsonb);
     ELSIF p_new.capacity NOT BETWEEN 1 AND 100000 THEN
         RETURN invalid('capacity', 'capacity_out_of_range');
@@ -33,7 +32,7 @@ BEGIN
     FROM (
         SELECT c.* FROM claims c
         WHERE c.vendor_id = p_vendor_id AND c.slot_id = p_slot_id
-          AND NOT (c.during <@ tstzrange(p_start, p_end) AND c.units <@ int4range(1, p_new.capacity + 1))
+          AND NOT (c.during <@ tstzrange(p_new.starts, p_new.ends) AND c.units <@ int4range(1, p_new.capacity + 1))
         LIMIT 100
     ) AS c;
     IF v_in_the_way IS NOT NULL THEN
