@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import struct
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -92,9 +93,20 @@ class HttpClient:
 
     def book(self, *slot_ids: uuid.UUID, key: str | None = None, **wish: Any) -> Answer:
         """Book as somebody without credentials."""
+        self.begin_to_book(*slot_ids, key=key, **wish)
+        return self.answer()
+
+    def begin_to_book(self, *slot_ids: uuid.UUID, key: str | None = None, **wish: Any) -> None:
+        """Send the request for a booking, and do not wait for the answer."""
         body = {"slot_ids": [str(slot) for slot in slot_ids], "customer": self.customer, **wish}
         headers = {"Idempotency-Key": key} if key else {}
-        return self._send("POST", f"{self.base}/bookings", body, headers)
+        self._begin("POST", f"{self.base}/bookings", body, headers)
+
+    def vanish(self, *, reset: bool = False) -> None:
+        """Close the connection in the middle of whatever it does; `reset`: without a goodbye."""
+        if reset:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
 
     def move(self, function: str, booking_id: uuid.UUID) -> Answer:
         verb = function.removesuffix("_booking").removeprefix("mark_").replace("_", "-")
@@ -116,11 +128,22 @@ class HttpClient:
     def _send(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> Answer:
+        self._begin(method, path, body, headers or {})
+        return self.answer()
+
+    def _begin(self, method: str, path: str, body: Any, headers: dict[str, str]) -> None:
         sent = {"Content-Type": "application/json"} if body is not None else {}
         text = None if body is None else json.dumps(body)
-        self.connection.request(method, path, text, sent | (headers or {}))
+        self.connection.request(method, path, text, sent | headers)
+
+    def answer(self) -> Answer:
+        """The answer to what was begun; raises OSError or HTTPException when there is none."""
         response = self.connection.getresponse()
-        found = json.loads(response.read() or b"{}")
+        text = response.read()
+        if not text and response.status != 204:
+            # http.client takes a status line that was cut off after it for an answer.
+            raise http.client.IncompleteRead(b"")
+        found = json.loads(text or b"{}")
         names = {name.lower(): value for name, value in response.getheaders()}
         code = found.get("status") if response.status in SUCCESSES else found.get("code")
         return Answer(str(code).upper(), found, response.status, names)

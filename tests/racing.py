@@ -62,6 +62,35 @@ class Arena:
                 found[process.pid] = {s.raddr.port for s in sockets if s.raddr}
         return found
 
+    def worker_of(self, client: HttpClient) -> int:
+        """The pid of the worker that has this client's connection."""
+        (pid,) = (pid for pid, ports in self.workers().items() if client.port in ports)
+        return pid
+
+    def worker_that_waits(self) -> int:
+        """The pid of the worker whose session of the database waits for a lock."""
+        (port,) = self.monitor.execute(
+            "SELECT client_port FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = %s AND wait_event_type = 'Lock'",
+            [SERVER],
+        ).fetchone()
+        (pid,) = (
+            pid
+            for pid in self.workers()
+            for found in psutil.Process(pid).net_connections(kind="tcp")
+            if found.laddr.port == port
+        )
+        return pid
+
+    def end_waiting_sessions(self) -> None:
+        """End the server's sessions that wait for a lock, as when its machine has died."""
+        self.monitor.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = %s"
+            " AND wait_event_type = 'Lock'",
+            [SERVER],
+        )
+
     def http(self, number: int = 1) -> list[HttpClient]:
         """Connections over HTTP, dealt out evenly among the workers."""
         # Ready means that one worker answers; the race wants all of them.

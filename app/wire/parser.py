@@ -54,6 +54,9 @@ def invalid(error: ValidationError) -> InvalidRequest:
 def read_json(request: Request) -> Any:
     """The body, decoded; {} when there is none. Raises Problem on what is no proper JSON."""
     raw = request.get_data()
+    if len(raw) < (request.content_length or 0):
+        # The caller has gone in mid-sentence, and what arrived may still be JSON by chance.
+        raise InvalidRequest({"body": "Ended before its Content-Length."})
     if not raw:
         return {}
     if request.content_length is None and len(raw) == request.max_content_length:
