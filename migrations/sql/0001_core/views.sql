@@ -1,12 +1,17 @@
 -- Views stand on functions, so they come after them.
 
--- Places of each slot that are free from its start to its end.
+-- Places of each slot that are free from its start to its end. Lapsed holds count as free, as they do
+-- everywhere: they never block.
 CREATE VIEW slot_availability WITH (security_invoker = true) AS
 SELECT s.vendor_id, s.id AS slot_id, s.provider_id, s.location_id, s.during, s.capacity,
        s.capacity - units_count(COALESCE(taken.units, '{}')) AS available_count
 FROM slots s
 LEFT JOIN LATERAL (
-    SELECT range_agg(c.units) AS units FROM claims c WHERE c.vendor_id = s.vendor_id AND c.slot_id = s.id
+    SELECT range_agg(c.units) AS units
+    FROM claims c
+    JOIN bookings b ON b.vendor_id = c.vendor_id AND b.id = c.booking_id
+    WHERE c.vendor_id = s.vendor_id AND c.slot_id = s.id
+      AND NOT (b.status = 'held' AND b.hold_expires_at <= now())
 ) taken ON true;
 
 -- Each booking as every answer shows it. A view and not a function, so that the planner can see
