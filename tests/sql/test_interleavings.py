@@ -6,14 +6,12 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from psycopg.types.json import Jsonb
 
 from tests.lock_waits import wait_until
 from tests.shop import at
 
 KEY = "a key of the test, no 1"
 PRINT = b"\x01" * 32
-NINE = Jsonb([{"start": at(9).isoformat(), "end": at(10).isoformat()}])
 
 
 def test_a_claim_waits_for_a_resize_and_takes_the_slot_as_it_then_is(shop, sessions):
@@ -277,65 +275,6 @@ def test_a_twin_whose_elder_is_refused_is_refused_too_and_the_key_is_free_again(
     assert shop.rows("SELECT FROM idempotency_keys WHERE vendor_id = %s") == []
 
 
-@pytest.mark.parametrize("commits", [True, False], ids=["committed", "rolled back"])
-def test_publishing_waits_for_a_rival_who_publishes_the_same_times(shop, sessions, commits):
-    first, second = sessions.app(), sessions.app()
-    request = {"provider_id": shop.provider_id, "slots": NINE}
-    with first.connection.transaction(force_rollback=not commits):
-        slot = first.call("publish_slots", **request)["slot_ids"][0]
-        rival = second.begin_and_wait_for_lock(second.call, "publish_slots", **request)
-    answer = rival.result()
-    if commits:
-        assert (answer["outcome"], answer["facts"]["slot_id"]) == ("SLOT_OVERLAP", str(slot))
-    else:
-        assert answer["outcome"] == "PUBLISHED"
-
-
-def test_publishing_what_fits_waits_for_a_rival_and_skips_his(shop, sessions):
-    first, second = sessions.app(), sessions.app()
-    request = {"provider_id": shop.provider_id, "slots": NINE}
-    with first.connection.transaction():
-        first.call("publish_slots", **request)
-        rival = second.begin_and_wait_for_lock(
-            second.call, "publish_slots", on_overlap="skip", **request
-        )
-    assert rival.result()["facts"] == {"published": 0, "skipped": 1}
-
-
-def test_two_publishers_of_the_same_times_in_opposite_orders_do_not_deadlock(shop, sessions):
-    hours = [
-        {"start": at(hour).isoformat(), "end": at(hour + 1).isoformat()} for hour in range(9, 17)
-    ]
-    blocker, first, second = sessions.owner(), sessions.app(), sessions.app()
-    with blocker.connection.transaction(force_rollback=True):
-        blocker.connection.execute(
-            "INSERT INTO slots (vendor_id, provider_id, location_id, during, capacity)"
-            " VALUES (%s, %s, %s, tstzrange(%s, %s), 1)",
-            [shop.vendor_id, shop.provider_id, shop.location_id, at(9), at(10)],
-        )
-        waiting = [
-            session.begin_and_wait_for_lock(
-                session.call,
-                "publish_slots",
-                provider_id=shop.provider_id,
-                slots=Jsonb(slots),
-            )
-            for session, slots in ((first, hours), (second, hours[::-1]))
-        ]
-    assert sorted(w.result()["outcome"] for w in waiting) == ["PUBLISHED", "SLOT_OVERLAP"]
-
-
-def test_a_block_whose_slot_is_moved_out_of_it_meanwhile_is_refused_in_words(shop, sessions):
-    slot = shop.slot(9, 10)
-    vendor, other = sessions.app(), sessions.app()
-    with vendor.connection.transaction():
-        vendor.call("resize_slot", slot_id=slot, start=at(12), end=at(13))
-        block = other.begin_and_wait_for_lock(
-            other.call, "block_time", provider_id=shop.provider_id, start=at(9), end=at(10)
-        )
-    assert block.result()["outcome"] == "SLOT_NOT_FOUND"
-
-
 def test_waiting_longer_than_the_lock_timeout_is_an_error_that_changes_nothing(shop, sessions):
     slot = shop.slot()
     blocker, customer = sessions.owner(), sessions.app()
@@ -344,3 +283,16 @@ def test_waiting_longer_than_the_lock_timeout_is_an_error_that_changes_nothing(s
         blocker.connection.execute("SELECT FROM slots WHERE id = %s FOR UPDATE", [slot])
         with pytest.raises(psycopg.errors.LockNotAvailable):
             customer.claim(slot, idempotency_key=KEY)
+
+
+def test_two_bookings_that_make_the_same_customer_make_one(shop, sessions):
+    slots = [shop.slot(9, 10), shop.slot(10, 11)]
+    details = {"customer": {"name": "Ada", "email": "ada@example.org"}}
+    first, second = sessions.app(), sessions.app()
+    with first.connection.transaction():
+        first.claim(slots[0], details=details)
+        claim = second.begin_and_wait_for_lock(second.claim, slots[1], details=details)
+    assert claim.result()["outcome"] == "CONFIRMED"
+    assert len(shop.rows("SELECT FROM customers WHERE vendor_id = %s")) == 1
+    booked = shop.rows("SELECT DISTINCT customer_id FROM bookings WHERE vendor_id = %s")
+    assert len(booked) == 1

@@ -41,6 +41,30 @@ def test_joint_slots_are_locked_in_order_of_id_whatever_the_order_of_the_request
     assert [claim.result()["outcome"] for claim in claims] == ["CONFIRMED"] * 2
 
 
+def test_slots_are_locked_in_order_of_id_even_when_they_lie_in_another_order(shop, sessions):
+    # Ids go by the order of the request, and rows lie in order of time.
+    later, earlier = shop.publish(
+        [{"start": at(10), "end": at(11)}, {"start": at(9), "end": at(10)}]
+    )["slot_ids"]
+    assert later < earlier
+    blocker, probe, customer = sessions.owner(), sessions.owner(), sessions.app()
+    # Without indexes the rows are met as they lie; only a sort puts them in order.
+    for way in ("indexscan", "bitmapscan", "indexonlyscan"):
+        customer.connection.execute(f"SET enable_{way} = off")
+    with blocker.connection.transaction():
+        blocker.connection.execute("SELECT FROM slots WHERE id = %s FOR UPDATE", [later])
+        claim = customer.begin_and_wait_for_lock(customer.claim, earlier, later)
+        assert lockable(probe, "slots", earlier)
+    booking_id = claim.result()["booking_id"]
+    with blocker.connection.transaction():
+        blocker.connection.execute("SELECT FROM slots WHERE id = %s FOR UPDATE", [later])
+        cancel = customer.begin_and_wait_for_lock(
+            customer.call, "cancel_booking", booking_id=booking_id
+        )
+        assert lockable(probe, "slots", earlier)
+    assert cancel.result()["outcome"] == "CANCELLED"
+
+
 @pytest.mark.parametrize("function", ["cancel_booking", "confirm_booking", "complete_booking"])
 def test_whoever_starts_from_a_booking_locks_its_slots_first(shop, sessions, function):
     slot = shop.slot()
