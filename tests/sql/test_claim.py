@@ -199,6 +199,18 @@ def test_the_same_details_are_the_same_customer_and_others_are_not(shop):
     assert names == {"Ada", "Eve"}
 
 
+@pytest.mark.parametrize("field", ["name", "email", "phone"])
+def test_a_customer_is_found_again_only_by_all_details(shop, field):
+    slot = shop.slot(capacity=5)
+    ada = {"name": "Ada", "email": "ada@example.org", "phone": "+39 02 1234"}
+    other = ada | {field: "+39 02 9999"}
+    ids = [
+        shop.booking(shop.book(slot, details={"customer": customer}))["customer_id"]
+        for customer in (ada, other, other, ada)
+    ]
+    assert ids[0] == ids[3] != ids[1] == ids[2]
+
+
 def test_a_customer_that_is_known_can_be_named(shop):
     customer = shop.insert("customers", name="Grace", phone="+1 555 0100")
     booking_id = shop.book(shop.slot(), customer_id=customer)
