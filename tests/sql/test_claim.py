@@ -50,6 +50,14 @@ def test_nights_with_turnover_gaps_are_booked_as_one_stay(shop):
     assert {claim["claim_count"] for claim in claims} == {3}
 
 
+def test_a_whole_year_of_nights_is_booked_as_one_stay(shop):
+    nights = shop.nights(366, capacity=2)
+    booking_id = shop.book(*nights)
+    assert len(shop.claims(booking_id)) == 366
+    assert shop.move("cancel_booking", booking_id)["outcome"] == "CANCELLED"
+    assert shop.move("confirm_booking", booking_id)["outcome"] == "CONFIRMED"
+
+
 def test_a_stretch_over_adjoining_slots_is_booked_as_one(shop):
     slots = [shop.slot(9, 10), shop.slot(10, 11), shop.slot(11, 12)]
     answer = shop.claim(*slots, start=at(9.5), end=at(11.25))

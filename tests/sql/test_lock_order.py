@@ -76,6 +76,21 @@ def test_whoever_starts_from_a_booking_locks_its_slots_first(shop, sessions, fun
         assert lockable(probe, "bookings", booking_id)
 
 
+@pytest.mark.parametrize("function", ["cancel_booking", "confirm_booking", "mark_no_show"])
+def test_two_who_make_the_same_move_make_it_once(shop, sessions, function):
+    booking_id = shop.book(shop.slot(), hold_for=timedelta(minutes=5))
+    if function == "mark_no_show":
+        shop.move("confirm_booking", booking_id)
+    before = len(shop.events(booking_id))
+    first, second = sessions.app(), sessions.app()
+    with first.connection.transaction():
+        made = first.call(function, booking_id=booking_id)
+        again = second.begin_and_wait_for_lock(second.call, function, booking_id=booking_id)
+    assert (made["changed"], again.result()["changed"]) == (True, False)
+    assert made["outcome"] == again.result()["outcome"]
+    assert len(shop.events(booking_id)) == before + 1
+
+
 def test_a_lapsed_hold_is_locked_only_after_the_slot_it_is_in_the_way_of(shop, sessions):
     slot = shop.slot()
     hold = shop.lapsed_hold(slot)
