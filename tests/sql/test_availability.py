@@ -175,6 +175,20 @@ def test_no_alternative_is_too_small_taken_past_or_archived(shop):
     assert refused_with(shop, wanted, quantity=2) == []
 
 
+def test_nothing_that_has_begun_is_offered_even_to_a_vendor_who_writes_down_the_past(shop):
+    now = datetime.now(tz=at(0).tzinfo).replace(microsecond=0)
+    begun = {"start": now - timedelta(hours=3), "end": now - timedelta(hours=2)}
+    wanted = shop.slot(now - timedelta(hours=4), now - timedelta(minutes=10))
+    whole = shop.slot(now - timedelta(hours=8), now - timedelta(hours=7))
+    for provider_id in (shop.provider(), shop.provider(shop.location())):
+        shop.slot(now - timedelta(hours=4), now - timedelta(minutes=10), provider_id=provider_id)
+        shop.slot(now - timedelta(hours=8), now - timedelta(hours=7), provider_id=provider_id)
+    shop.book(wanted, **begun)
+    shop.book(whole)
+    assert refused_with(shop, wanted, **begun) == []
+    assert refused_with(shop, whole) == []
+
+
 def test_a_part_is_offered_at_the_nearest_times_it_fits(shop):
     slot = shop.slot(9, 17)
     shop.book(slot, start=at(11), end=at(13))

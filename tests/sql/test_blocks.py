@@ -78,6 +78,13 @@ def test_the_past_can_be_blocked(shop):
     assert answer["facts"]["slot_ids"] == [str(slot)]
 
 
+def test_another_providers_time_stays_open(shop):
+    shop.slot(9, 10)
+    others = shop.slot(9, 10, provider_id=shop.provider())
+    assert block(shop, 9, 10)["outcome"] == "CONFIRMED"
+    assert shop.claim(others)["outcome"] == "CONFIRMED"
+
+
 @pytest.mark.parametrize("times", [(7, 8), (12, 13)])
 def test_there_is_nothing_to_close_where_nothing_is_published(shop, times):
     shop.slot(9, 10)

@@ -175,6 +175,9 @@ def test_joint_providers_must_cover_the_same_time(shop, refuse):
     assert (outcome, facts["reason"]) == ("VALIDATION_ERROR", "different_span")
     outcome, facts = refuse(*slots, start=at(9), end=at(11))
     assert (outcome, facts["reason"]) == ("VALIDATION_ERROR", "outside_slot")
+    equal = [shop.slot(12, 13), shop.slot(12, 13, provider_id=shop.provider())]
+    outcome, facts = refuse(*equal, start=at(12), end=at(14))
+    assert (outcome, facts["reason"]) == ("VALIDATION_ERROR", "outside_slot")
 
 
 def test_a_slot_named_twice_is_refused(shop, refuse):

@@ -83,6 +83,13 @@ def test_an_overlap_with_a_published_slot_is_refused_whole_and_names_the_offende
     assert facts["other_end"] == f"{at(other[1]):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def test_of_several_offenders_the_first_of_the_request_is_named(shop):
+    shop.slot(9, 10)
+    shop.slot(11, 12)
+    answer = shop.publish(hours((20, 22), (11, 13), (9, 10), (21, 23)))
+    assert (answer["facts"]["index"], answer["facts"]["start"]) == (1, "2040-01-02T11:00:00Z")
+
+
 @pytest.mark.parametrize(
     "wanted", [[(9, 11), (10, 12)], [(10, 12), (9, 11)], [(9, 17), (7, 8), (10, 11)]]
 )
@@ -197,6 +204,15 @@ def test_a_slot_cannot_shrink_under_its_bookings_and_names_them(shop, change):
         "booking_id": str(booking_id), "start": "2040-01-02T10:00:00Z",
         "end": "2040-01-02T11:00:00Z", "quantity": 2,
     }]  # fmt: skip
+
+
+def test_only_the_bookings_that_would_not_fit_are_named(shop):
+    slot = shop.slot(9, 12, capacity=3)
+    early = shop.book(slot, start=at(9), end=at(10))
+    pair = shop.book(slot, start=at(11), end=at(12), quantity=2)
+    for change, in_the_way in (({"start": at(10)}, early), ({"capacity": 1}, pair)):
+        facts = resize(shop, slot, **change)["facts"]
+        assert [booking["booking_id"] for booking in facts["bookings"]] == [str(in_the_way)]
 
 
 def test_a_slot_can_shrink_around_its_bookings(shop):
