@@ -26,6 +26,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 -- Arrays of unknown length make every custom plan look better than the generic one, so that each
 -- call would plan each statement anew: most of its time.
 SET plan_cache_mode = force_generic_plan
+-- Every row is found by a key; a plan made while a table was small, or not yet analyzed, would read it
+-- from end to end for as long as the session keeps it.
+SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -36,13 +39,13 @@ DECLARE
     v_fingerprint  bytea := p_fingerprint;
     v_quantity     integer := p_quantity;
     v_service      services;
-    v_parts        slot_part[];
-    v_available    integer;
-    v_lapsed       uuid[];
+    v_look         slots_look;
     v_locked       boolean := false;
+    v_checked      boolean;
     v_refusal      jsonb;
 BEGIN
-    PERFORM require_claim_arguments(p_vendor_id, p_slot_ids, p_quantity, p_details, p_actor);
+    -- A value to assign, and not PERFORM, which would run a statement.
+    v_checked := require_claim_arguments(p_vendor_id, p_slot_ids, p_quantity, p_details, p_actor);
     IF p_idempotency_key IS NOT NULL AND v_fingerprint IS NULL THEN
         -- Instants and seconds: as text they would read otherwise in a session of another time zone.
         v_fingerprint := sha256(convert_to(jsonb_build_array(p_slot_ids, utc(p_start), utc(p_end), p_quantity, p_customer_id,
@@ -62,42 +65,35 @@ BEGIN
 
     <<looks>>
     WHILE v_refusal IS NULL LOOP
-        -- 1. Look: first without any lock, later under them. Lapsed holds are asked for only when
-        -- places are short, but in the same snapshot: a hold that somebody expired between two
-        -- snapshots would be in the way in the first and not there in the second.
-        SELECT looked.parts, looked.available,
-               CASE WHEN looked.available < COALESCE(p_quantity, (looked.parts[1]).slot_capacity)
-                    THEN lapsed_holds_in(p_vendor_id, looked.parts) END
-        INTO v_parts, v_available, v_lapsed
-        FROM (SELECT array_agg(part ORDER BY part.ordinal) AS parts, min(units_count(part.free)) AS available
-              FROM look_at_slots(p_vendor_id, p_slot_ids, p_start, v_end) AS part) AS looked;
-        v_refusal := check_slot_parts(p_vendor_id, v_parts, p_slot_ids, p_start, v_end, p_details, p_actor);
+        -- 1. Look: first without any lock, later under them, each time in a new snapshot.
+        v_look := look_at_slots(p_vendor_id, p_slot_ids, p_start, v_end, p_quantity);
+        v_refusal := check_slot_parts(p_vendor_id, v_look.parts, p_slot_ids, p_start, v_end, p_details, p_actor);
         EXIT looks WHEN v_refusal IS NOT NULL;
         IF v_service.duration_minutes IS NOT NULL THEN
-            v_refusal := check_service_duration(v_parts, v_service.duration_minutes);
+            v_refusal := check_service_duration(v_look.parts, v_service.duration_minutes);
             EXIT looks WHEN v_refusal IS NOT NULL;
         END IF;
-        IF cardinality(v_parts) > 1 AND p_details ->> 'kind' IS DISTINCT FROM 'block'
-           AND price_of_parts(v_parts, 1, v_service) ? 'mixed' THEN
+        IF cardinality(v_look.parts) > 1 AND p_details ->> 'kind' IS DISTINCT FROM 'block'
+           AND price_of_parts(v_look.parts, 1, v_service) ? 'mixed' THEN
             v_refusal := invalid('slot_ids', 'mixed_currency');
             EXIT looks;
         END IF;
         IF p_quantity IS NULL THEN
-            v_quantity := v_parts[1].slot_capacity;
-            IF EXISTS (SELECT FROM unnest(v_parts) AS part WHERE part.slot_capacity <> v_quantity) THEN
+            v_quantity := v_look.parts[1].slot_capacity;
+            IF EXISTS (SELECT FROM unnest(v_look.parts) AS part WHERE part.slot_capacity <> v_quantity) THEN
                 v_refusal := invalid('quantity', 'capacities_differ');
                 EXIT looks;
             END IF;
         END IF;
-        IF v_available < v_quantity THEN
-            IF cardinality(v_lapsed) = 0 THEN
-                v_refusal := explain_refusal(p_vendor_id, v_parts, v_quantity, p_alternatives);
+        IF v_look.available < v_quantity THEN
+            IF cardinality(v_look.lapsed) = 0 THEN
+                v_refusal := explain_refusal(p_vendor_id, v_look.parts, v_quantity, p_alternatives);
                 EXIT looks;
             END IF;
             -- A lapsed hold never blocks: go on to the locks, where it is expired. Whoever came for
             -- another of its slots may be quicker, and then too its places are free: look again.
             IF v_locked THEN
-                PERFORM expire_bookings(p_vendor_id, v_lapsed, p_actor);
+                PERFORM expire_bookings(p_vendor_id, v_look.lapsed, p_actor);
                 CONTINUE looks;
             END IF;
         END IF;
@@ -130,7 +126,7 @@ BEGIN
         -- lock; ON CONFLICT waits for them without deadlock. The block undoes a part-won booking.
         v_attempt := v_attempt + 1;
         BEGIN
-            IF insert_booking(p_vendor_id, v_booking_id, v_parts, v_quantity,
+            IF insert_booking(p_vendor_id, v_booking_id, v_look.parts, v_quantity,
                               COALESCE(p_customer_id, find_or_create_customer(p_vendor_id, p_details -> 'customer')),
                               v_service, p_hold_for, p_details, p_actor) THEN
                 RETURN QUERY SELECT CASE WHEN p_hold_for IS NULL THEN 'CONFIRMED' ELSE 'HELD' END,

@@ -5,22 +5,39 @@ CREATE OR REPLACE FUNCTION find_or_create_customer(p_vendor_id uuid, p_customer 
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_id uuid;
+    v_id    uuid;
+    v_email text := p_customer ->> 'email';
+    v_phone text := p_customer ->> 'phone';
+    v_name  text := p_customer ->> 'name';
 BEGIN
     IF jsonb_typeof(p_customer) IS DISTINCT FROM 'object' THEN
         RETURN NULL;
     END IF;
-    INSERT INTO customers (vendor_id, name, email, phone)
-    VALUES (p_vendor_id, p_customer ->> 'name', p_customer ->> 'email', p_customer ->> 'phone')
-    ON CONFLICT ON CONSTRAINT customers_details_key DO NOTHING
-    RETURNING id INTO v_id;
-    IF v_id IS NULL THEN
-        SELECT c.id INTO v_id FROM customers c
-        WHERE c.vendor_id = p_vendor_id
-          AND c.email IS NOT DISTINCT FROM p_customer ->> 'email'
-          AND c.phone IS NOT DISTINCT FROM p_customer ->> 'phone'
-          AND c.name IS NOT DISTINCT FROM p_customer ->> 'name';
-    END IF;
+    LOOP
+        -- IS NOT DISTINCT FROM cannot search an index, = and IS NULL can: hence a statement for each first
+        -- detail that is given, lest every booking read all customers of the vendor.
+        IF v_email IS NOT NULL THEN
+            SELECT c.id INTO v_id FROM customers c
+            WHERE c.vendor_id = p_vendor_id AND c.email = v_email
+              AND c.phone IS NOT DISTINCT FROM v_phone AND c.name IS NOT DISTINCT FROM v_name;
+        ELSIF v_phone IS NOT NULL THEN
+            SELECT c.id INTO v_id FROM customers c
+            WHERE c.vendor_id = p_vendor_id AND c.email IS NULL AND c.phone = v_phone
+              AND c.name IS NOT DISTINCT FROM v_name;
+        ELSIF v_name IS NOT NULL THEN
+            SELECT c.id INTO v_id FROM customers c
+            WHERE c.vendor_id = p_vendor_id AND c.email IS NULL AND c.phone IS NULL AND c.name = v_name;
+        ELSE
+            SELECT c.id INTO v_id FROM customers c
+            WHERE c.vendor_id = p_vendor_id AND c.email IS NULL AND c.phone IS NULL AND c.name IS NULL;
+        END IF;
+        EXIT WHEN v_id IS NOT NULL;
+        INSERT INTO customers (vendor_id, name, email, phone) VALUES (p_vendor_id, v_name, v_email, v_phone)
+        ON CONFLICT ON CONSTRAINT customers_details_key DO NOTHING
+        RETURNING id INTO v_id;
+        EXIT WHEN v_id IS NOT NULL;
+        -- A twin has made it meanwhile: look again, in a newer snapshot.
+    END LOOP;
     RETURN v_id;
 END
 $$;

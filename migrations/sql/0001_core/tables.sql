@@ -268,6 +268,14 @@ CREATE TYPE slot_part AS (
     price_currency text
 );
 
+-- What a claim sees of all its slots at one moment. available: the least number of units free in a
+-- part; lapsed: the held bookings past their time that are in the way, NULL when places are not short.
+CREATE TYPE slots_look AS (
+    parts     slot_part[],
+    available integer,
+    lapsed    uuid[]
+);
+
 -- One slot a publisher asks for, before anybody has checked it: no domains here, so that a bad value
 -- is refused in words. ordinal: its place in the request, from 1.
 CREATE TYPE slot_wanted AS (

@@ -9,39 +9,33 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_attempts_max CONSTANT integer := 3;
-    v_attempt   integer := 0;
-    v_parts     slot_part[];
-    v_available integer;
-    v_lapsed    uuid[];
-    v_refusal   jsonb;
+    v_attempt integer := 0;
+    v_look    slots_look;
+    v_refusal jsonb;
 BEGIN
     LOOP
-        SELECT looked.parts, looked.available,
-               CASE WHEN looked.available < p_booking.quantity THEN lapsed_holds_in(p_booking.vendor_id, looked.parts) END
-        INTO v_parts, v_available, v_lapsed
-        FROM (SELECT array_agg(part ORDER BY part.ordinal) AS parts, min(units_count(part.free)) AS available
-              FROM look_at_slots(p_booking.vendor_id, p_booking.slot_ids, lower(p_booking.during), upper(p_booking.during)) AS part
-             ) AS looked;
-        IF tstzrange((SELECT min(lower(part.during)) FROM unnest(v_parts) AS part),
-                     (SELECT max(upper(part.during)) FROM unnest(v_parts) AS part)) IS DISTINCT FROM p_booking.during
-           OR EXISTS (SELECT FROM unnest(v_parts) AS part WHERE isempty(part.during))
-           OR cardinality(v_parts) <> p_booking.claim_count THEN
+        v_look := look_at_slots(p_booking.vendor_id, p_booking.slot_ids, lower(p_booking.during), upper(p_booking.during),
+                                p_booking.quantity);
+        IF tstzrange((SELECT min(lower(part.during)) FROM unnest(v_look.parts) AS part),
+                     (SELECT max(upper(part.during)) FROM unnest(v_look.parts) AS part)) IS DISTINCT FROM p_booking.during
+           OR EXISTS (SELECT FROM unnest(v_look.parts) AS part WHERE isempty(part.during))
+           OR cardinality(v_look.parts) <> p_booking.claim_count THEN
             RETURN QUERY SELECT 'SLOT_NOT_FOUND', p_booking.id, false, jsonb_build_object('reason', 'slots_changed');
             RETURN;
         END IF;
-        IF v_available < p_booking.quantity THEN
-            IF cardinality(v_lapsed) > 0 THEN
-                PERFORM expire_bookings(p_booking.vendor_id, v_lapsed, p_actor);
+        IF v_look.available < p_booking.quantity THEN
+            IF cardinality(v_look.lapsed) > 0 THEN
+                PERFORM expire_bookings(p_booking.vendor_id, v_look.lapsed, p_actor);
                 CONTINUE;
             END IF;
-            v_refusal := explain_refusal(p_booking.vendor_id, v_parts, p_booking.quantity, 3);
+            v_refusal := explain_refusal(p_booking.vendor_id, v_look.parts, p_booking.quantity, 3);
             RETURN QUERY SELECT v_refusal ->> 'outcome', p_booking.id, false, v_refusal -> 'facts';
             RETURN;
         END IF;
         v_attempt := v_attempt + 1;
         BEGIN
             PERFORM move_booking(p_booking, 'confirmed', p_actor);
-            IF insert_claims(p_booking.vendor_id, p_booking.id, v_parts, p_booking.quantity) THEN
+            IF insert_claims(p_booking.vendor_id, p_booking.id, v_look.parts, p_booking.quantity) THEN
                 RETURN QUERY SELECT 'CONFIRMED', p_booking.id, true, describe_booking(p_booking.vendor_id, p_booking.id);
                 RETURN;
             END IF;

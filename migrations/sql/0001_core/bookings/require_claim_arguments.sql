@@ -1,9 +1,9 @@
--- Promise: returns only if the caller gave what every claim needs; these are errors of a program,
+-- Promise: returns true, and only if the caller gave what every claim needs; these are errors of a program,
 -- never of a customer.
 -- Locks: none. Raises: SK001.
 CREATE OR REPLACE FUNCTION require_claim_arguments(
     p_vendor_id uuid, p_slot_ids uuid[], p_quantity integer, p_details jsonb, p_actor jsonb
-) RETURNS void
+) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE
 AS $$
 BEGIN
@@ -16,5 +16,6 @@ BEGIN
     IF p_quantity IS NULL AND p_details ->> 'kind' IS DISTINCT FROM 'block' THEN
         RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_quantity is needed: only a block may take all places';
     END IF;
+    RETURN true;
 END
 $$;
