@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 import uuid
 
 import structlog
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
 
 from app import metrics
 from app.errors import Problem
 
+DROPPED_BYTES_MAX = 32 * 1024 * 1024
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 log = structlog.get_logger(__name__)
@@ -44,15 +43,16 @@ def _refuse_other_languages() -> None:
 
 
 def _read_to_the_end() -> None:
-    """Take in a body that nobody read, as when the caller was refused before.
+    """Take in, and drop, a body that nobody read: the caller was refused, or it is too large.
 
-    The server closes a connection on which something unread is left, and the client's next request
-    on it would be lost.
+    The server closes a connection on which something unread is left; the client would lose the
+    answer while it still sends, or its next request. Beyond a bound we let it.
     """
     if "json_body" in g or not (request.content_length or "Transfer-Encoding" in request.headers):
         return
-    with contextlib.suppress(HTTPException):
-        request.get_data(cache=False)
+    stream, left = request.environ["wsgi.input"], DROPPED_BYTES_MAX
+    while left > 0 and (piece := stream.read(min(left, 65_536))):
+        left -= len(piece)
 
 
 def _end(response: Response) -> Response:
