@@ -69,6 +69,8 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
     """Start the demo and wait until it has printed what to paste."""
     started: list[Demo] = []
     port = _free_port()
+    # Under nohup we would hand on that SIGHUP is ignored, and the demo would respect it.
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     def start() -> Demo:
         output = tmp_path / f"output-{len(started)}"
@@ -96,6 +98,7 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.end()
         assert not alive(running.family)
+    signal.signal(signal.SIGHUP, hangup)
 
 
 def _paste(command: str) -> tuple[int, dict[str, object]]:
