@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench clean
+.PHONY: help install demo test lint bench chaos clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ lint: $(VENV)/installed-dev ## ruff, mypy and import-linter
 
 bench: $(VENV)/installed-dev ## Measure throughput and latency; results under bench/results/
 	@$(BIN)/python -m bench
+
+chaos: $(VENV)/installed-dev ## Attack a demo made for it; exit code 0 only if every promise held
+	@$(BIN)/python -m chaos run --fresh
 
 clean: ## Remove .venv and caches; the demo's data in .slotkeeper/ stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

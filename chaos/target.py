@@ -1,0 +1,126 @@
+"""What is attacked: the address of a running Slotkeeper, a vendor of it, and the ways in."""
+
+from __future__ import annotations
+
+import json
+import random
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+DEMO_FILE = Path(".slotkeeper/demo.json")
+TIMEOUT_SECONDS = 30
+MANY_PLACES = range(3, 9)
+NEEDED = ("url", "vendor", "api_key", "database_url")
+
+
+class TargetError(Exception):
+    """The attack cannot begin; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A vendor and how to reach it. Without `owner_url` nobody writes rows by hand."""
+
+    url: str
+    vendor: str
+    api_key: str
+    database_url: str
+    owner_url: str
+
+    @property
+    def path(self) -> str:
+        """The vendor's calls, below `url`."""
+        return f"/api/v1/vendors/{self.vendor}"
+
+    def missing(self) -> str:
+        """What is not known but needed, and what to do about it; empty if nothing."""
+        unknown = [name for name in NEEDED if not getattr(self, name)]
+        if not unknown:
+            return ""
+        return (
+            f"no {', no '.join(unknown)} given. Start a demo in this folder (make demo), or name"
+            " them: python -m chaos run --help says how."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What is fought over: slots of a provider that nobody else knows, and their places.
+
+    `hot` has one place; `wide`, a few.
+    """
+
+    vendor_id: str
+    hot: str
+    wide: str
+    places: dict[str, int]
+
+
+def read_demo(path: Path) -> dict[str, str]:
+    """What `slotkeeper demo` wrote down about itself, by the names of Target; {} if nothing."""
+    try:
+        found = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    return {
+        "url": found["base_url"],
+        "vendor": found["vendor"],
+        "api_key": found["api_key"],
+        "database_url": found["database_url"],
+        "owner_url": found["database_owner_url"],
+    }
+
+
+def prepare(target: Target, dice: random.Random) -> Stage:
+    """Publish a hot slot and a wide one at a provider of their own. Raises TargetError."""
+    location = _post(target, "/locations", {"name": "Chaos", "time_zone": "UTC"})
+    provider = _post(target, "/providers", {"name": "Chaos", "location_id": location["id"]})
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=30)
+    capacities = [1, dice.choice(MANY_PLACES)]
+    wanted = [
+        {
+            "start": (start + timedelta(hours=number)).isoformat(),
+            "end": (start + timedelta(hours=number + 1)).isoformat(),
+            "capacity": capacity,
+        }
+        for number, capacity in enumerate(capacities)
+    ]
+    made = _post(target, f"/providers/{provider['id']}/slots", {"slots": wanted})["items"]
+    hot, wide = (slot["id"] for slot in sorted(made, key=lambda slot: slot["start"]))
+    return Stage(_vendor_id(target), hot, wide, dict(zip((hot, wide), capacities, strict=True)))
+
+
+def _post(target: Target, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(  # noqa: S310 - the caller named the server
+        f"{target.url}{target.path}{path}",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json", "Authorization": f"Bearer {target.api_key}"},
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+            made: dict[str, Any] = json.load(answer)
+            return made
+    except urllib.error.HTTPError as error:
+        raise TargetError(f"POST {path}: {error.code} {error.read().decode()}") from error
+    except OSError as error:
+        raise TargetError(f"{target.url} cannot be reached: {error}") from error
+
+
+def _vendor_id(target: Target) -> str:
+    try:
+        with psycopg.connect(target.database_url, autocommit=True) as connection:
+            row = connection.execute(
+                "SELECT id FROM vendors WHERE slug = %s", [target.vendor]
+            ).fetchone()
+    except psycopg.OperationalError as error:
+        raise TargetError(f"The database cannot be reached: {error}") from error
+    if row is None:
+        raise TargetError(f"The database knows no vendor {target.vendor}: is it another server's?")
+    return str(row[0])
