@@ -31,7 +31,10 @@ BEGIN
         FROM providers p WHERE p.vendor_id = p_vendor_id AND p.id = v_part.provider_id;
         CONTINUE WHEN v_archived IS NOT NULL;
         SELECT range_agg(c.units) INTO v_taken
-        FROM claims c WHERE c.vendor_id = p_vendor_id AND c.slot_id = v_slot_id AND c.during && v_part.during;
+        FROM claims c
+        WHERE c.vendor_id = p_vendor_id AND c.slot_id = v_slot_id
+          -- IS TRUE: searched by slot, never by time, which all of the vendor's slots share.
+          AND (c.during && v_part.during) IS TRUE;
         v_part.free := int4multirange(int4range(1, v_part.slot_capacity + 1)) - COALESCE(v_taken, '{}');
         v_look.parts := v_look.parts || v_part;
         v_look.available := LEAST(v_look.available, units_count(v_part.free));
