@@ -277,3 +277,14 @@ def test_another_vendors_slot_can_be_neither_changed_nor_deleted(shop):
         assert resize(stranger, slot, capacity=5)["outcome"] == "SLOT_NOT_FOUND"
         assert stranger.call("delete_slot", slot_id=slot)[0]["outcome"] == "SLOT_NOT_FOUND"
         assert stranger.call("describe_slot", slot_id=slot)[0]["describe_slot"] is None
+
+
+def test_a_slot_keeps_its_place_for_as_long_as_somebody_is_to_come_there(shop):
+    slot, elsewhere = shop.slot(), shop.location()
+    booking = shop.book(slot)
+    with shop.unchanged():
+        answer = resize(shop, slot, location_id=elsewhere)
+    assert answer["outcome"] == "SLOT_IN_USE"
+    assert [row["booking_id"] for row in answer["facts"]["bookings"]] == [str(booking)]
+    shop.move("cancel_booking", booking)
+    assert resize(shop, slot, location_id=elsewhere)["facts"]["location_id"] == str(elsewhere)

@@ -1,5 +1,6 @@
 -- Promise: NULL when the slot may take its new form, otherwise {"outcome", "facts"}. Bookings that
--- would no longer fit are named: outside the new times, or on units beyond the new capacity.
+-- would no longer fit are named: outside the new times, on units beyond the new capacity, or all of them
+-- when the place changes, for they were promised the old one.
 -- Locks: none; the caller holds the slot. Raises: nothing.
 CREATE OR REPLACE FUNCTION check_slot_change(
     p_vendor_id uuid, p_slot_id uuid, p_slot slots, p_new slot_wanted, p_expected_version integer
@@ -32,7 +33,8 @@ BEGIN
     FROM (
         SELECT c.* FROM claims c
         WHERE c.vendor_id = p_vendor_id AND c.slot_id = p_slot_id
-          AND NOT (c.during <@ tstzrange(p_new.starts, p_new.ends) AND c.units <@ int4range(1, p_new.capacity + 1))
+          AND NOT (c.during <@ tstzrange(p_new.starts, p_new.ends) AND c.units <@ int4range(1, p_new.capacity + 1)
+                   AND p_new.location_id = p_slot.location_id)
         LIMIT 100
     ) AS c;
     IF v_in_the_way IS NOT NULL THEN
