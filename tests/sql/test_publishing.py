@@ -164,15 +164,15 @@ def resize(shop, slot_id, **change):
 
 
 def test_a_slot_is_moved_grown_and_priced_together_with_its_claims(shop):
-    slot, place = shop.slot(9, 12, capacity=3), shop.location()
+    slot = shop.slot(9, 12, capacity=3)
     booking_id = shop.book(slot, start=at(10), end=at(11), quantity=2)
-    change = {"start": at(8), "end": at(11), "capacity": 5, "location_id": place,
+    change = {"start": at(8), "end": at(11), "capacity": 5,
               "price": {"amount": 700, "currency": "EUR"}}  # fmt: skip
     answer = resize(shop, slot, **change)
     assert (answer["outcome"], answer["changed"]) == ("RESIZED", True)
     facts = answer["facts"]
     assert (facts["start"], facts["end"]) == ("2040-01-02T08:00:00Z", "2040-01-02T11:00:00Z")
-    assert (facts["capacity"], facts["location_id"]) == (5, str(place))
+    assert (facts["capacity"], facts["location_id"]) == (5, str(shop.location_id))
     assert (facts["price"], facts["version"]) == ({"amount": 700, "currency": "EUR"}, 2)
     (claim,) = shop.claims(booking_id)
     assert (claim["slot_during"].lower, claim["slot_capacity"]) == (at(8), 5)
