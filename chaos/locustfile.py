@@ -216,7 +216,7 @@ def _judge(environment: Environment, **_: Any) -> None:
     run.verdict = VIOLATED if findings else HELD
     users = sum(run.born.values())
     title = f"{WORKLOAD}: {users} users on {attack.target.url}, vendor {attack.target.vendor}"
-    again = repetition(options.seed, options.iterations, users, _commit())
+    again = repetition(options.seed, options.iterations, users, options.run_time, _commit())
     run.said = f"{report(title, attack.history, findings)}\n\n{again}"
     if environment.web_ui:
         print(run.said, flush=True)

@@ -44,11 +44,11 @@ def _counts(history: Sequence[Operation]) -> Iterator[str]:
         yield f"  {kind:<7}{door:<6}{result:<9}{code:<28}{number:>7}"
 
 
-def repetition(seed: int, iterations: int, users: int, commit: str) -> str:
-    """How to run the same again."""
+def repetition(seed: int, iterations: int, users: int, seconds: int | None, commit: str) -> str:
+    """How to run the same again. `seconds`: how long it may last; None: as long as it takes."""
     at = f" (commit {commit}, same target)" if commit else " (same target)"
     return (
         f"Repeat it{at}: python -m chaos run --seed {seed} --iterations {iterations}"
-        f" --users {users}\n"
+        f" --users {users}{f' --duration {seconds}' if seconds else ''}\n"
         "The seed fixes what each user asks for, not the order in which the users meet."
     )
