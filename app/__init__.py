@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.vendors.routes import blueprint as vendors
     from app.wire.answers import JsonProvider
     from app.wire.openapi import describe_api
+    from app.wire.sessions import NoSessions
     from app.wire.trail import leave_trail
 
     if settings is None:
@@ -42,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     app = Flask(__name__)
     app.json = JsonProvider(app)
+    app.session_interface = NoSessions()
     app.config["SECRET_KEY"] = settings.require_secret_key()
     app.config["PUBLIC_URL"] = settings.public_url
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX

@@ -17,7 +17,7 @@ from flask_sqlalchemy import SQLAlchemy
 from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
-from sqlalchemy import event, exc
+from sqlalchemy import Connection, event, exc
 from sqlalchemy.orm import Session
 
 from app.config import Settings, sqlalchemy_url
@@ -69,6 +69,8 @@ def init_database(app: Flask, settings: Settings) -> None:
     }
     db.init_app(app)
     with app.app_context():
+        event.listen(db.engine, "connect", _commit_each_statement)
+        event.listen(db.engine, "begin", _begin)
         event.listen(db.engine, "checkout", _refuse_closed_connection)
 
 
@@ -193,20 +195,27 @@ def _connection() -> Iterator[psycopg.Connection[Any]]:
         pooled = db.engine.raw_connection()
     connection: psycopg.Connection[Any] = pooled.driver_connection  # type: ignore[assignment]
     try:
-        connection.autocommit = True
         with translated():
             yield connection
     finally:
         # Also when an exception came between a statement and its result.
         if connection.info.transaction_status != TransactionStatus.IDLE:
             pooled.invalidate()
-        else:
-            connection.autocommit = False
         pooled.close()
 
 
 def _driver_connection(session: Session) -> psycopg.Connection[Any]:
     return session.connection().connection.driver_connection  # type: ignore[return-value]
+
+
+def _commit_each_statement(connection: psycopg.Connection[Any], _record: object) -> None:
+    """Every connection is in autocommit mode for good: switching it to and fro costs each call."""
+    connection.autocommit = True
+
+
+def _begin(connection: Connection) -> None:
+    """A session's transaction begins in words, since the mode does not begin it."""
+    connection.exec_driver_sql("BEGIN")
 
 
 def _refuse_closed_connection(connection: psycopg.Connection[Any], *_: object) -> None:
