@@ -25,8 +25,8 @@ lint: $(VENV)/installed-dev ## ruff, mypy and import-linter
 	@$(BIN)/python -m mypy
 	@$(BIN)/lint-imports
 
-bench: $(VENV)/installed-dev ## Measure throughput and latency; results under bench/results/
-	@$(BIN)/python -m bench
+bench: $(VENV)/installed-dev ## Measure, minutes long; results under bench/results/ (QUICK=1: two)
+	@$(BIN)/python -m bench $(if $(QUICK),--quick)
 
 chaos: $(VENV)/installed-dev ## Attack a demo made for it; exit code 0 only if every promise held
 	@$(BIN)/python -m chaos run --fresh

@@ -1,0 +1,129 @@
+"""`make bench`: measure everything, print a table, keep it under bench/results/."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from app.devdb import EmbeddedPostgres
+from bench import growth, loads, report
+from bench.loads import CONNECTIONS, Load
+from bench.measure import BenchError, Round, with_cpu
+from bench.over_http import choose_client, describe_client
+from bench.stage import (
+    checkpoint,
+    commit_id,
+    make_database,
+    open_stage,
+    postmaster_pid,
+    processors,
+    serving,
+    shipped_settings,
+)
+
+DATABASE = "slotkeeper"
+LOG = Path(".slotkeeper/bench/server.log")
+GROWTH_ROUNDS = 5
+
+
+def main() -> int:
+    """Run the command line; 1 when something measured was not what it should be."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short rounds, and no growth")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--client", choices=["wrk", "own"], default=choose_client())
+    chosen = parser.parse_args()
+    try:
+        _measure(chosen.client, chosen.rounds, 2 if chosen.quick else 5, grown=not chosen.quick)
+    except BenchError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _measure(client: Any, rounds: int, seconds: float, *, grown: bool) -> None:
+    stamp = f"{datetime.now(UTC):%Y-%m-%d-%H%M}"
+    with open_stage() as postgres:
+        make_database(postgres, DATABASE)
+        about = _about(postgres, client, rounds, seconds)
+        with serving(postgres.app_url(DATABASE), LOG) as (port, server):
+            todo = loads.set_up(postgres, DATABASE, port, client)
+            families = {"server": server.pid, "database": postmaster_pid()}
+            done = _interleave(postgres, todo, families, rounds, seconds)
+        if grown:
+            print("Filling a database with a million bookings ...", flush=True)
+            more = growth.set_up(postgres, GROWTH_ROUNDS)
+            families = {"database": postmaster_pid()}
+            done += _interleave(postgres, more, families, GROWTH_ROUNDS, seconds)
+            todo += more
+    text = "\n\n".join([_heading(about), report.table(todo, done), report.verdicts(done)])
+    print(f"\n{text}\n\nKept in {report.keep(stamp, about, text, done)}")
+
+
+def _interleave(
+    postgres: EmbeddedPostgres,
+    todo: Sequence[Load],
+    families: dict[str, int | None],
+    rounds: int,
+    seconds: float,
+) -> list[list[Round]]:
+    """A warm-up, then A B C … A B C …: what slows the machine for a while slows all alike."""
+    for load in todo:
+        load.prepare(1)
+        load.run(1)
+    done = []
+    for number in range(rounds):
+        measured = []
+        for load in todo:
+            load.prepare(seconds)
+            checkpoint(postgres)
+            work: Callable[[], Round] = partial(load.run, seconds)
+            one = with_cpu(families, work)
+            measured.append(one)
+            print(f"{number + 1}  {load.title:55} {one.per_second:9,.0f}/s", flush=True)
+        done.append(measured)
+    return done
+
+
+def _about(postgres: EmbeddedPostgres, client: Any, rounds: int, seconds: float) -> dict[str, Any]:
+    cores, kind = processors()
+    with psycopg.connect(postgres.app_url(DATABASE)) as connection:
+        server_version = connection.info.server_version
+    packages = ("granian", "flask", "psycopg", "sqlalchemy")
+    return {
+        "commit": commit_id(),
+        "cores": cores,
+        "processor": kind,
+        "postgresql": f"{server_version // 10_000}.{server_version % 10_000}",
+        "python": sys.version.split()[0],
+        "packages": {name: version(name) for name in packages},
+        "settings": shipped_settings(),
+        "client": describe_client(client),
+        "rounds_each": rounds,
+        "seconds_each": seconds,
+    }
+
+
+def _heading(about: dict[str, Any]) -> str:
+    settings = about["settings"]
+    return (
+        f"Commit {about['commit']}. {about['cores']} cores ({about['processor']}), shared by"
+        f" client, server and database. PostgreSQL {about['postgresql']}, commits durable; Python"
+        f" {about['python']}; granian {about['packages']['granian']} with {settings['workers']}"
+        f" workers of {settings['threads']} threads. HTTP client: {about['client']}."
+        f" {CONNECTIONS} connections, medians of {about['rounds_each']} interleaved rounds of"
+        f" {about['seconds_each']} s, each after a checkpoint; ratios are medians of the ratios"
+        " within each round."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
