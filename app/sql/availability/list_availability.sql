@@ -11,12 +11,16 @@ CREATE OR REPLACE FUNCTION list_availability(
     capacity integer, available integer, status text, free jsonb, price_amount bigint, price_currency text
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+-- Planning this anew takes longer than running it for a day or a week.
+SET plan_cache_mode = force_generic_plan
 AS $$
     WITH page AS MATERIALIZED (
         SELECT s.* FROM slots s
+        -- The provider is chosen among providers: a slot is then found by provider and time, also in a
+        -- plan that does not know which arguments are NULL.
         JOIN providers p ON p.vendor_id = s.vendor_id AND p.id = s.provider_id AND p.archived_at IS NULL
         WHERE s.vendor_id = p_vendor_id AND s.during && tstzrange(p_from, p_to)
-          AND (p_provider_id IS NULL OR s.provider_id = p_provider_id)
+          AND (p_provider_id IS NULL OR p.id = p_provider_id)
           AND (p_location_id IS NULL OR s.location_id = p_location_id)
           AND (p_after_start IS NULL OR (lower(s.during), s.id) > (p_after_start, p_after_id))
         ORDER BY lower(s.during), s.id LIMIT p_limit
