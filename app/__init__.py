@@ -43,6 +43,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     app = Flask(__name__)
     app.json = JsonProvider(app)
+    # Otherwise "//" in a path is answered by a redirect to whatever the Host header says.
+    app.url_map.merge_slashes = False
     app.session_interface = NoSessions()
     app.config["SECRET_KEY"] = settings.require_secret_key()
     app.config["PUBLIC_URL"] = settings.public_url

@@ -23,7 +23,8 @@ from app import logs
 from app.config import ConfigurationError, Settings, share_metrics
 
 BACKLOG = 2048
-# In-flight requests end within the role's statement_timeout of 10 s, or they are cut off.
+# A statement ends within the role's statement_timeout of 10 s. What takes longer, such as a client
+# that never finishes its request, is cut off.
 GRACE_SECONDS = 20
 
 

@@ -41,7 +41,7 @@ def block_time(wanted: dict[str, Any]) -> Response:
     visit = current_visit()
     key = idempotency_key(visit.caller.identity)
     block, replayed = actions.block_time(visit, wanted, key)
-    location = f"/api/v1/vendors/{visit.vendor}/bookings/{block['id']}"
+    location = f"/api/v1/vendors/{visit.vendor}/blocks/{block['id']}"
     return created(block, location, replayed=replayed)
 
 
@@ -56,6 +56,18 @@ def block_time(wanted: dict[str, Any]) -> Response:
 def list_blocks(query: dict[str, Any]) -> Response:
     """List the blocks that stand, by start."""
     return answer(queries.list_blocks(current_visit().vendor_id, **query))
+
+
+@blueprint.call(
+    "GET",
+    "/blocks/<uuid:block_id>",
+    answers=(200, BlockSchema()),
+    refuses=[VENDOR, BLOCK],
+    guard=vendor_key,
+)
+def get_block(block_id: UUID) -> Response:
+    """Get a block."""
+    return answer(queries.get_block(current_visit().vendor_id, block_id))
 
 
 @blueprint.call(

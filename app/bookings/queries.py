@@ -50,9 +50,17 @@ _BLOCK_MEMBERS = (
 def get_booking(vendor_id: UUID, booking_id: UUID, *, internal: bool) -> dict[str, Any]:
     """The booking, with what only the vendor may see if `internal`. Raises BOOKING_NOT_FOUND."""
     facts = describe_booking(vendor_id, booking_id)
-    if facts is None:
+    if facts is None or facts["kind"] == "block":
         raise Problem("BOOKING_NOT_FOUND", f"There is no booking {booking_id}.")
     return show_booking(facts, internal=internal)
+
+
+def get_block(vendor_id: UUID, block_id: UUID) -> dict[str, Any]:
+    """The block, lifted or not. Raises BLOCK_NOT_FOUND."""
+    facts = describe_booking(vendor_id, block_id)
+    if facts is None or facts["kind"] != "block":
+        raise Problem("BLOCK_NOT_FOUND", f"There is no block {block_id}.")
+    return show_block(facts)
 
 
 def describe_booking(vendor_id: UUID, booking_id: UUID) -> dict[str, Any] | None:

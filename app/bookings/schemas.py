@@ -11,9 +11,9 @@ from app.wire.fields import (
     MoneySchema,
     Text,
     Time,
+    YesOrNo,
     json_object,
     whole_number,
-    yes_or_no,
 )
 from app.wire.pages import PageQuery
 
@@ -71,7 +71,7 @@ class BookingRequestSchema(Schema):
         0, QUANTITY_MAX, allow_none=True, metadata={"description": "For information only."}
     )
     customer = fields.Nested(CustomerSchema(), allow_none=True)
-    hold = yes_or_no(
+    hold = YesOrNo(
         load_default=False,
         metadata={"description": "true: held for ten minutes, until it is confirmed."},
     )

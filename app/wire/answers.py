@@ -76,8 +76,8 @@ def created(body: Any, location: str, *, replayed: bool) -> Response:
 
 def expected_version() -> int | None:
     """The version that If-Match asks for; None when anything will do."""
-    header = request.headers.get("If-Match", "").strip()
-    if header in {"", "*"}:
+    header = request.headers.get("If-Match", "*").strip()
+    if header == "*":
         return None
     match = _ETAG.fullmatch(header)
     if match:

@@ -110,8 +110,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
             described = self.doc(
                 operationId=view.__name__,
                 security=[{scheme: []} for scheme in guard.schemes] if guard else [],
-                parameters=[_KEY_PARAMETER] * keyed + [_IF_MATCH_PARAMETER] * versioned,
             )(described)
+            # Beside those of the query; given to doc() they would take their place.
+            headers = [_KEY_PARAMETER] * keyed + [_IF_MATCH_PARAMETER] * versioned
+            documented = described._apidoc.setdefault("arguments", {})  # noqa: SLF001
+            documented.setdefault("parameters", []).extend(headers)
             entrance = self._entrance(view, body, query, guard)
             # Only the description is taken from the decorators: each would be one more call deep.
             entrance._apidoc = described._apidoc  # type: ignore[attr-defined]  # noqa: SLF001

@@ -124,9 +124,14 @@ def whole_number(least: int, most: int, **kwargs: Any) -> fields.Integer:
     return fields.Integer(strict=True, validate=validate.Range(least, most), **kwargs)
 
 
-def yes_or_no(**kwargs: Any) -> fields.Boolean:
-    """A JSON boolean and nothing that merely sounds like one."""
-    return fields.Boolean(truthy={True}, falsy={False}, **kwargs)
+class YesOrNo(fields.Boolean):
+    """A JSON boolean and nothing that merely sounds like one, nor 1, which equals True."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        del attr, data, kwargs
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
 
 
 def json_object(size_max: int, **kwargs: Any) -> fields.Dict:

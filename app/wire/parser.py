@@ -17,6 +17,10 @@ from app.errors import InvalidRequest, Problem
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+DEPTH_MAX = 32
+DIGITS_MAX = 100
+_TOO_DEEP = {"body": f"Nested too deeply: {DEPTH_MAX} levels are the most."}
+
 
 class Parser(FlaskParser):
     """Refuses unknown names, in bodies and in addresses alike, and what JSON does not know."""
@@ -64,20 +68,36 @@ def read_json(request: Request) -> Any:
         raise RequestEntityTooLarge
     if not request.is_json:
         raise Problem("UNSUPPORTED_MEDIA_TYPE", f"The body is {request.mimetype or 'untyped'}.")
-    try:
-        body = json.loads(raw.decode(), parse_constant=_no_number, parse_float=_finite)
-    except RecursionError:
-        raise InvalidRequest({"body": "Nested too deeply."}) from None
-    except UnicodeDecodeError:
-        raise InvalidRequest({"body": "Not UTF-8."}) from None
-    except json.JSONDecodeError as error:
-        message = f"Not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
-        raise InvalidRequest({"body": message}) from None
-    except ValueError as error:
-        raise InvalidRequest({"body": f"Not JSON: {error}."}) from None
+    body = _decode(raw)
     # Only an escape can smuggle in what PostgreSQL cannot store: NUL and half a surrogate pair.
     if b"\\u" in raw:
         _refuse_unstorable(body, "body")
+    return body
+
+
+def _decode(raw: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(
+            raw.decode(),
+            parse_constant=_no_number,
+            parse_float=_finite,
+            parse_int=_whole,
+            object_pairs_hook=_each_once,
+        )
+    except RecursionError:
+        raise InvalidRequest(_TOO_DEEP) from None
+    except UnicodeDecodeError:
+        raise InvalidRequest({"body": "Not UTF-8."}) from None
+    except json.JSONDecodeError as error:
+        what = error.msg.removesuffix(" at")
+        message = f"Not JSON: {what} at line {error.lineno}, column {error.colno}."
+        raise InvalidRequest({"body": message}) from None
+    except ValueError as error:
+        raise InvalidRequest({"body": f"Not what JSON should hold: {error}."}) from None
+    if raw.count(b"{") + raw.count(b"[") > DEPTH_MAX and _deeper(body, DEPTH_MAX):
+        raise InvalidRequest(_TOO_DEEP)
+    if not isinstance(body, dict):
+        raise InvalidRequest({"body": "Must be a JSON object."})
     return body
 
 
@@ -94,6 +114,25 @@ def _flat(messages: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _whole(text: str) -> int:
+    if len(text) > DIGITS_MAX:
+        raise ValueError("a number has too many digits")
+    return int(text)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("an object has two members of one name")
+    return members
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether more than so many levels are nested; never recurses further than that."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return bool(inner) and (levels == 0 or any(_deeper(each, levels - 1) for each in inner))
 
 
 def _finite(text: str) -> float:

@@ -30,6 +30,9 @@ def test_closed_time_cannot_be_booked_until_it_is_opened(vendor, problem):
     assert refused["conflict"]["reason"] == "blocked"
     assert "Lunch" not in str(refused)
     path = f"/blocks/{block['id']}"
+    assert answer.headers["Location"].endswith(path)
+    assert vendor.get(path, vendor.key).json() == block
+    problem(vendor.get(f"/bookings/{block['id']}", vendor.key), 404, "BOOKING_NOT_FOUND")
     assert vendor.call("DELETE", path, auth=vendor.key, if_match='"1"').status_code == 204
     assert vendor.call("DELETE", path, auth=vendor.key).status_code == 204
     vendor.booked(**part)

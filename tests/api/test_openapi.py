@@ -71,6 +71,22 @@ def test_every_post_takes_an_idempotency_key_and_every_patch_and_delete_an_if_ma
             assert "If-Match" in headers, path
 
 
+def test_what_a_list_can_be_asked_is_described(spec):
+    path = next(path for path in spec["paths"] if path.endswith("/availability"))
+    described = spec["paths"][path]["get"]["parameters"]
+    asked = {one["name"]: one.get("required", False) for one in described if one["in"] == "query"}
+    assert asked.keys() >= {
+        "from",
+        "to",
+        "provider_id",
+        "location_id",
+        "quantity",
+        "limit",
+        "cursor",
+    }
+    assert [name for name, required in asked.items() if required] == ["from", "to"]
+
+
 def test_who_may_call_is_described(spec):
     assert set(spec["components"]["securitySchemes"]) == {"api_key", "manage_token"}
     booking = spec["paths"]["/api/v1/vendors/{vendor}/bookings"]["post"]

@@ -72,6 +72,10 @@ def test_who_cannot_take_json_is_told_so(vendor, problem, accept, status):
         b"[" * 100_000,
         b'{"notes": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
         b'{"quantity": ' + b"9" * 5_000 + b"}",
+        b'{"quantity": 1, "quantity": 2}',
+        b'{"metadata": {"a": ' + b"[" * 40 + b"1" + b"]" * 40 + b"}}",
+        b'{"metadata": {"a": ' + b"[" * 976 + b"1" + b"]" * 976 + b"}}",
+        b'{"hold": 1}',
         b'"\xff\xfe"',
         b'{"notes": "a\x00b"}',
         b'{"notes": "a\\u0000b"}',
@@ -236,3 +240,16 @@ def test_every_outcome_that_sql_returns_is_a_code():
     outcomes = {one for one in returned if not one.startswith("YYYY")}
     assert {"BOOKING_CONFLICT", "SLOT_IN_USE", "HOLD_EXPIRED"} <= outcomes
     assert outcomes - set(CODES) - {"NO_SHOW"} == set()
+
+
+@pytest.mark.parametrize("etag", ["", "\xe9", '"\xe9"', "3", '"3", "4"'])
+def test_an_if_match_that_is_no_etag_is_refused_and_never_taken_for_none(vendor, problem, etag):
+    headers = {"If-Match": etag.encode("latin-1"), "Authorization": f"Bearer {vendor.key}"}
+    answer = vendor.client.patch(vendor.base, json={"name": "Lost"}, headers=headers)
+    errors = problem(answer, 400, "VALIDATION_ERROR")["errors"]
+    assert [error["field"] for error in errors] == ["If-Match"]
+    assert vendor.get("").json()["name"] != "Lost"
+
+
+def test_a_doubled_slash_is_no_address_and_redirects_nobody(client, problem):
+    problem(client.get("/api/v1//vendors/x"), 404, "NOT_FOUND")

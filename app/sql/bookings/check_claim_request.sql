@@ -8,10 +8,12 @@ CREATE OR REPLACE FUNCTION check_claim_request(
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
-    v_slots_max CONSTANT integer := 366;
+    v_block     CONSTANT boolean := p_details ->> 'kind' IS NOT DISTINCT FROM 'block';
+    -- A year of nights; a block may close a season of short slots.
+    v_slots_max CONSTANT integer := CASE WHEN v_block THEN 10000 ELSE 366 END;
 BEGIN
     IF cardinality(p_slot_ids) > v_slots_max THEN
-        RETURN invalid('slot_ids', 'too_many_slots', jsonb_build_object('most', v_slots_max));
+        RETURN invalid(CASE WHEN v_block THEN 'end' ELSE 'slot_ids' END, 'too_many_slots', jsonb_build_object('most', v_slots_max));
     END IF;
     IF cardinality(p_slot_ids) > 1 THEN
         IF (SELECT count(DISTINCT id) FROM unnest(p_slot_ids) AS id) < cardinality(p_slot_ids) THEN
