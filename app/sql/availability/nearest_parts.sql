@@ -26,11 +26,14 @@ AS $$
         SELECT n.*, tstzrange(e.start, e.start + w.length) AS part
         FROM edges e JOIN near n ON n.id = e.id, wanted w
         WHERE e.start > now() AND e.start >= lower(n.during) AND e.start + w.length <= upper(n.during)
-        ORDER BY abs(extract(epoch FROM e.start - w.start)), e.start
+        ORDER BY abs(extract(epoch FROM e.start - w.start)), e.start LIMIT 500
     )
     SELECT ARRAY[o.id], o.provider_id, o.location_id, o.part, free.available
     FROM openings o
-    CROSS JOIN LATERAL free_places(p_vendor_id, o.id, o.capacity, o.part) AS free (available)
-    WHERE free.available >= p_quantity
+    -- Most openings of a busy day have no place even at their first moment, which is soon seen.
+    CROSS JOIN LATERAL free_places_of_provider(p_vendor_id, o.provider_id, o.capacity, tstzrange(
+        lower(o.part), lower(o.part), '[]')) AS first (available)
+    CROSS JOIN LATERAL free_places_of_provider(p_vendor_id, o.provider_id, o.capacity, o.part) AS free (available)
+    WHERE first.available >= p_quantity AND free.available >= p_quantity
     LIMIT p_limit
 $$;

@@ -1,5 +1,5 @@
--- Promise: the refusal that names the first slot of the request (by start) that overlaps a published
--- one, or another of the same request (slot_id is then null).
+-- Promise: the refusal that names the first slot of the request that overlaps a published one, or
+-- else the first that overlaps another of the same request (slot_id is then null).
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION name_slot_overlap(p_vendor_id uuid, p_provider_id uuid, p_wanted slot_wanted[]) RETURNS jsonb
 LANGUAGE sql VOLATILE
@@ -10,9 +10,14 @@ AS $$
         FROM unnest(p_wanted) AS w
         WINDOW earlier AS (ORDER BY w.starts, w.ordinal ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING)
     ), offenders AS (
+        -- OFFSET 0 makes each slot wanted a search of its own. As a join it may read all slots of
+        -- the provider for each of them: of vendor and provider together the planner expects few.
         (SELECT w.ordinal, w.during, s.id, s.during AS other
          FROM wanted w
-         JOIN slots s ON s.vendor_id = p_vendor_id AND s.provider_id = p_provider_id AND s.during && w.during
+         CROSS JOIN LATERAL (
+             SELECT s.id, s.during FROM slots s
+             WHERE s.vendor_id = p_vendor_id AND s.provider_id = p_provider_id AND s.during && w.during
+             OFFSET 0) AS s
          ORDER BY w.ordinal LIMIT 1)
         UNION ALL
         (SELECT w.ordinal, w.during, NULL, tstzrange(w.others_start, w.reached)

@@ -115,10 +115,7 @@ BEGIN
             END IF;
             -- 3. All slots, whatever their capacity: a resize or delete in flight finishes first,
             -- and a crowd on one slot queues here instead of trying one another's units.
-            PERFORM FROM slots s
-            WHERE s.vendor_id = p_vendor_id AND s.id = ANY (p_slot_ids)
-            ORDER BY s.id FOR NO KEY UPDATE;
-            v_locked := true;
+            v_locked := lock_slots(p_vendor_id, p_slot_ids);
             CONTINUE looks;
         END IF;
 

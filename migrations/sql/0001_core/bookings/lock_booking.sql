@@ -16,9 +16,7 @@ BEGIN
         IF NOT FOUND THEN
             RETURN NULL;
         END IF;
-        PERFORM FROM slots s
-        WHERE s.vendor_id = p_vendor_id AND s.id = ANY (v_seen.slot_ids)
-        ORDER BY s.id FOR NO KEY UPDATE;
+        PERFORM lock_slots(p_vendor_id, v_seen.slot_ids);
         SELECT b.* INTO v_booking FROM bookings b
         WHERE b.vendor_id = p_vendor_id AND b.id = p_booking_id FOR UPDATE;
         IF v_booking.slot_ids = v_seen.slot_ids THEN

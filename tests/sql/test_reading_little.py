@@ -1,0 +1,117 @@
+"""What a call reads does not grow with the calendar around it, analyzed or not.
+
+Counted in blocks of 8 KiB, as EXPLAIN counts them, so that no clock decides.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.shop import Shop, at
+
+SLOTS = 20_000
+# A claim of one slot reads some fifty blocks; the entries of one index over the calendar below, or
+# the claims of one long slot, would be a hundred more.
+FEW = 100
+
+
+def blocks_read(shop: Shop, function: str, **arguments) -> int:
+    """Blocks that a call of the application and all it calls read, once plans are made."""
+    given = [
+        sql.SQL("{} => {}").format(sql.Identifier(f"p_{name}"), sql.Literal(value))
+        for name, value in {"vendor_id": shop.vendor_id, **arguments}.items()
+    ]
+    statement = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM {}({})").format(
+        sql.Identifier(function), sql.SQL(", ").join(given)
+    )
+    plans = []
+    # Twice: the first call of a session reads the catalog too.
+    for _ in range(2):
+        with shop.app.transaction(force_rollback=True):
+            plans.append(shop.app.execute(statement).fetchone()[0][0]["Plan"])
+    return plans[-1]["Shared Hit Blocks"] + plans[-1]["Shared Read Blocks"]
+
+
+def quarters(count: int) -> list[dict]:
+    quarter = timedelta(minutes=15)
+    return [
+        {
+            "start": (at(0) + quarter * n).isoformat(),
+            "end": (at(0) + quarter * (n + 1)).isoformat(),
+        }
+        for n in range(count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def busy(module_database):
+    """A vendor whose provider has 20,000 slots; the tables have never been analyzed."""
+    with (
+        psycopg.connect(module_database.app_url, autocommit=True) as app,
+        psycopg.connect(module_database.owner_url, autocommit=True) as owner,
+    ):
+        for table in ("slots", "claims", "bookings"):
+            owner.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+        app.execute("SET statement_timeout = '60s'")
+        shop = Shop(app, owner)
+        shop.calendar = shop.publish(quarters(SLOTS))["slot_ids"]
+        yield shop
+
+
+@pytest.fixture(params=["never analyzed", "analyzed"])
+def analyzed(request, busy):
+    if request.param == "analyzed":
+        # Only what is full: an empty table that was analyzed is thought to stay empty.
+        busy.owner.execute("ANALYZE vendors, locations, providers, slots")
+    return busy
+
+
+def test_a_claim_reads_its_own_slot(analyzed):
+    slots = [analyzed.calendar[SLOTS // 2]]
+    assert blocks_read(analyzed, "claim_slot_and_create_booking", slot_ids=slots) < FEW
+
+
+def test_a_refusal_with_alternatives_reads_the_neighbourhood(analyzed):
+    slot = analyzed.calendar[SLOTS // 2]
+    with analyzed.app.transaction(force_rollback=True):
+        analyzed.book(slot)
+        read = blocks_read(analyzed, "claim_slot_and_create_booking", slot_ids=[slot])
+    assert read < FEW
+
+
+def test_ten_thousand_slots_over_a_full_calendar_are_refused_in_the_time_a_role_has(analyzed):
+    # A search for each, one after another; as a join it was ten thousand times twenty thousand.
+    analyzed.app.execute("SET statement_timeout = '10s'")
+    answer = analyzed.publish(quarters(10_000))
+    assert (answer["outcome"], answer["facts"]["index"]) == ("SLOT_OVERLAP", 0)
+
+
+def test_lapsed_holds_elsewhere_make_no_refusal_dearer(shop):
+    sold_out, *others = shop.publish(quarters(601))["slot_ids"]
+    shop.book(sold_out)
+    for slot in others:
+        shop.book(slot, hold_for=timedelta(minutes=5))
+    shop.owner.execute(
+        "UPDATE bookings SET hold_expires_at = now() - interval '1 minute'"
+        " WHERE vendor_id = %s AND status = 'held'",
+        [shop.vendor_id],
+    )
+    claim = {"slot_ids": [sold_out], "alternatives": 0}
+    assert blocks_read(shop, "claim_slot_and_create_booking", **claim) < FEW
+    assert shop.claim(others[300])["outcome"] == "CONFIRMED"
+
+
+def test_a_stay_is_refused_without_counting_every_night_of_every_provider(shop):
+    nights = shop.nights(60)
+    for _ in range(40):
+        shop.nights(60, provider_id=shop.provider())
+    shop.book(nights[30])
+    claim = {"slot_ids": nights}
+    assert len(shop.claim(*nights)["facts"]["alternatives"]) == 3
+    read = blocks_read(shop, "claim_slot_and_create_booking", **claim)
+    # Sixty nights of its own and of three others, of forty.
+    assert read < 60 * 4 * 20
