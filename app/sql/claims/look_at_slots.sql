@@ -13,6 +13,8 @@ LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     v_look     slots_look;
+    -- Gathered here and not in v_look: appending to a member of a row copies the array each time.
+    v_parts    slot_part[];
     v_part     slot_part;
     v_slot_id  uuid;
     v_ordinal  integer := 0;
@@ -36,11 +38,12 @@ BEGIN
           -- IS TRUE: searched by slot, never by time, which all of the vendor's slots share.
           AND (c.during && v_part.during) IS TRUE;
         v_part.free := int4multirange(int4range(1, v_part.slot_capacity + 1)) - COALESCE(v_taken, '{}');
-        v_look.parts := v_look.parts || v_part;
+        v_parts := v_parts || v_part;
         v_look.available := LEAST(v_look.available, units_count(v_part.free));
     END LOOP;
-    IF v_look.available < COALESCE(p_quantity, v_look.parts[1].slot_capacity) THEN
-        v_look.lapsed := lapsed_holds_in(p_vendor_id, v_look.parts);
+    v_look.parts := v_parts;
+    IF v_look.available < COALESCE(p_quantity, v_parts[1].slot_capacity) THEN
+        v_look.lapsed := lapsed_holds_in(p_vendor_id, v_parts);
     END IF;
     RETURN v_look;
 END

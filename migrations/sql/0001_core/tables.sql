@@ -112,6 +112,9 @@ CREATE TABLE slots (
     -- What law 3 refers to: a claim repeats its slot's shape, so the shape cannot change under it.
     CONSTRAINT slots_shape_key UNIQUE (vendor_id, id, provider_id, during, capacity)
 );
+-- A word to the planner, who takes each range for unique: that times do not select. Otherwise the check
+-- of law 3's key searches slots_no_overlap, four times as long as slots_shape_key, at every claim.
+ALTER TABLE slots ALTER COLUMN during SET (n_distinct = 1);
 CREATE INDEX slots_by_start ON slots (vendor_id, lower(during), id);
 CREATE INDEX slots_by_provider_and_start ON slots (vendor_id, provider_id, lower(during));
 
