@@ -35,6 +35,14 @@ REASONS: dict[str, str] = {
     "price_invalid": "Needs an amount of at most 10000000000 minor units and a currency.",
     "end_not_after_start": "The end must be after the start.",
     "not_finite": "Start and end must be moments in time.",
+    "year_out_of_range": "Must lie within the years 1 to 9999, in UTC.",
+    "length_out_of_range": "Must have {least} to {most} characters.",
+    "unknown_kind": "Must be appointment or block.",
+    "block_has_no_customer": "A block is nobody's appointment.",
+    "not_a_whole_number": "Must be a whole number.",
+    "guests_out_of_range": "Must be between {least} and {most}.",
+    "not_an_object": "Must be an object.",
+    "not_a_fitting_text": "Must be a text, neither too short nor too long.",
 }
 _CONFLICT_MEMBERS = (
     "reason",

@@ -48,6 +48,27 @@ def test_what_is_booked_is_cut_out_of_what_is_free(shop):
     assert (row["available"], row["status"]) == (0, "available")
 
 
+def test_what_is_free_is_cut_where_nobody_could_stay_on_one_unit(shop):
+    slot = shop.slot(9, 15, capacity=2)
+    first = shop.book(slot, start=at(9), end=at(10))
+    shop.book(slot, start=at(9), end=at(12))
+    shop.move("cancel_booking", first)
+    shop.book(slot, start=at(12), end=at(15))
+    (row,) = listed(shop)
+    assert stretches(row) == [(9, 12, 1), (12, 15, 1)]
+    assert row["available"] == 0
+    assert shop.claim(slot, start=at(9), end=at(15))["outcome"] == "BOOKING_CONFLICT"
+    for start, end, _ in stretches(row):
+        assert shop.claim(slot, start=at(start), end=at(end))["outcome"] == "CONFIRMED"
+
+
+def test_what_is_free_is_not_cut_where_one_goes_and_another_comes(shop):
+    slot = shop.slot(9, 15, capacity=2)
+    shop.book(slot, start=at(9), end=at(12))
+    shop.book(slot, start=at(12), end=at(15))
+    assert stretches(listed(shop)[0]) == [(9, 15, 1)]
+
+
 def test_a_slot_is_sold_out_when_no_moment_has_the_places_asked_for(shop):
     slot = shop.slot(capacity=3)
     shop.book(slot, quantity=2)

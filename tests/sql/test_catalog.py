@@ -13,8 +13,10 @@ ACROSS_VENDORS = {
 }
 # Functions of values, which know no vendor, and steps that take a vendor's rows as they are.
 OF_VALUES = {
-    "actor_of", "check_service_duration", "free_stretches", "invalid", "lowest_units",
-    "price_json", "price_of_parts", "refuse_changed_history", "slots_wanted", "units_count", "utc",
+    "actor_of", "check_claim_details", "check_service_duration", "fits_text", "free_stretches",
+    "invalid", "lowest_units", "price_amount_of", "price_currency_of", "price_json",
+    "price_of_parts", "refuse_changed_history", "slots_wanted", "units_count", "utc",
+    "years_of_four_digits",
 }  # fmt: skip
 OF_ROWS = {"claim_again", "move_booking"}
 # Readable with the application's own rights, so they need none of the owner's.

@@ -92,13 +92,16 @@ class Model:
         ]
 
     def stretches(self):
-        """Free places as the list shows them: [first hour, last hour, places], merged."""
-        found = []
-        for hour, level in enumerate(self.levels()):
-            if found and found[-1][1] == hour and found[-1][2] == level:
+        """What the list shows: [first hour, last hour, places], cut where other units are free."""
+        standing = [b for b in self.bookings if not b.lapsed]
+        found, units = [], None
+        for hour in range(self.hours):
+            free = self.free(hour, hour + 1, standing)
+            if free == units and found and found[-1][1] == hour:
                 found[-1][1] = hour + 1
-            elif level > 0:
-                found.append([hour, hour + 1, level])
+            elif free:
+                found.append([hour, hour + 1, len(free)])
+            units = free
         return found
 
 
@@ -135,6 +138,10 @@ def test_claims_and_availability_agree_with_a_model_that_counts_one_by_one(
     shown = [[_hour(f["start"]), _hour(f["end"]), f["available"]] for f in row["free"]]
     assert shown == model.stretches()
     standing = [booked for booked in model.bookings if not booked.lapsed]
+    # What is shown as free can be booked as it is shown.
+    assert [len(model.free(first, last, standing)) for first, last, _ in shown] == [
+        places for _, _, places in shown
+    ]
     assert row["available"] == len(model.free(0, HOURS, standing))
     assert row["status"] == ("available" if max(model.levels()) >= 1 else "sold_out")
 

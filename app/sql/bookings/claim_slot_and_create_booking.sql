@@ -60,8 +60,10 @@ BEGIN
             v_end := p_start + make_interval(mins => v_service.duration_minutes);
         END IF;
     END IF;
-    v_refusal := check_claim_request(p_vendor_id, p_slot_ids, p_start, v_end, p_quantity, p_customer_id, p_service_id,
-                                     v_service, p_hold_for, p_details);
+    v_refusal := COALESCE(
+        check_claim_request(p_vendor_id, p_slot_ids, p_start, v_end, p_quantity, p_customer_id, p_service_id,
+                            v_service, p_hold_for, p_details),
+        check_claim_details(p_customer_id, p_idempotency_key, p_details));
 
     <<looks>>
     WHILE v_refusal IS NULL LOOP

@@ -32,7 +32,7 @@ BEGIN
         p_vendor_id, p_booking_id, v_kind, v_status, p_quantity, v_count, v_first.provider_id, v_first.location_id,
         p_service.id, p_customer_id, v_slots, v_during, (v_price ->> 'amount')::bigint, v_price ->> 'currency',
         clock_timestamp() + p_hold_for, (p_details ->> 'guests')::integer, p_details ->> 'channel',
-        p_details ->> 'notes', p_details ->> 'internal_notes', COALESCE(p_details -> 'metadata', '{}'));
+        p_details ->> 'notes', p_details ->> 'internal_notes', COALESCE(NULLIF(p_details -> 'metadata', 'null'), '{}'));
     IF NOT insert_claims(p_vendor_id, p_booking_id, p_parts, p_quantity) THEN
         RETURN false;
     END IF;

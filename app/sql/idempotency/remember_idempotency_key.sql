@@ -15,6 +15,9 @@ BEGIN
     IF p_vendor_id IS NULL OR p_key IS NULL OR p_fingerprint IS NULL OR jsonb_typeof(p_made) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_key, p_fingerprint and p_made (an object) are needed';
     END IF;
+    IF length(p_key) NOT BETWEEN 16 AND 255 THEN
+        RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_key has 16 to 255 characters';
+    END IF;
     LOOP
         INSERT INTO idempotency_keys (vendor_id, key, fingerprint, made)
         VALUES (p_vendor_id, p_key, p_fingerprint, p_made) ON CONFLICT DO NOTHING;

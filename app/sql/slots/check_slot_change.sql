@@ -16,6 +16,8 @@ BEGIN
         RETURN jsonb_build_object('outcome', 'PRECONDITION_FAILED', 'facts', jsonb_build_object('version', p_slot.version));
     ELSIF p_new.ends <= p_new.starts OR NOT isfinite(p_new.starts) OR NOT isfinite(p_new.ends) THEN
         RETURN jsonb_build_object('outcome', 'INVALID_DATE_RANGE', 'facts', '{"reason": "end_not_after_start"}'::jsonb);
+    ELSIF NOT tstzrange(p_new.starts, p_new.ends) <@ years_of_four_digits() THEN
+        RETURN invalid('start', 'year_out_of_range');
     ELSIF p_new.capacity NOT BETWEEN 1 AND 100000 THEN
         RETURN invalid('capacity', 'capacity_out_of_range');
     ELSIF (p_new.price_amount IS NULL) <> (p_new.price_currency IS NULL)

@@ -12,21 +12,22 @@ BEGIN
     IF p_provider.id IS NULL THEN
         RETURN jsonb_build_object('outcome', 'PROVIDER_NOT_FOUND', 'facts', jsonb_build_object('provider_id', p_provider_id));
     END IF;
-    SELECT w.ordinal - 1 AS index, CASE
-        WHEN w.starts IS NULL OR w.ends IS NULL OR NOT isfinite(w.starts) OR NOT isfinite(w.ends) THEN 'start_and_end_needed'
-        WHEN w.ends <= w.starts THEN 'end_not_after_start'
-        WHEN w.capacity NOT BETWEEN 1 AND 100000 THEN 'capacity_out_of_range'
-        WHEN (w.price_amount IS NULL) <> (w.price_currency IS NULL)
-             OR w.price_amount NOT BETWEEN 0 AND 10000000000 OR w.price_currency !~ '^[A-Z]{3}$' THEN 'price_invalid'
-        WHEN l.id IS NULL THEN 'location' END AS reason
+    SELECT checked.ordinal - 1 AS index, checked.reason
     INTO v_bad
-    FROM unnest(p_wanted) AS w
-    LEFT JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = w.location_id AND l.archived_at IS NULL
-    WHERE w.starts IS NULL OR w.ends IS NULL OR NOT isfinite(w.starts) OR NOT isfinite(w.ends) OR w.ends <= w.starts
-       OR w.capacity NOT BETWEEN 1 AND 100000 OR l.id IS NULL
-       OR (w.price_amount IS NULL) <> (w.price_currency IS NULL)
-       OR w.price_amount NOT BETWEEN 0 AND 10000000000 OR w.price_currency !~ '^[A-Z]{3}$'
-    ORDER BY w.ordinal LIMIT 1;
+    FROM (
+        SELECT w.ordinal, CASE
+            WHEN w.starts IS NULL OR w.ends IS NULL OR NOT isfinite(w.starts) OR NOT isfinite(w.ends) THEN 'start_and_end_needed'
+            WHEN w.ends <= w.starts THEN 'end_not_after_start'
+            WHEN NOT tstzrange(w.starts, w.ends) <@ years_of_four_digits() THEN 'year_out_of_range'
+            WHEN w.capacity NOT BETWEEN 1 AND 100000 THEN 'capacity_out_of_range'
+            WHEN (w.price_amount IS NULL) <> (w.price_currency IS NULL)
+                 OR w.price_amount NOT BETWEEN 0 AND 10000000000 OR w.price_currency !~ '^[A-Z]{3}$' THEN 'price_invalid'
+            WHEN l.id IS NULL THEN 'location' END AS reason
+        FROM unnest(p_wanted) AS w
+        LEFT JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = w.location_id AND l.archived_at IS NULL
+    ) AS checked
+    WHERE checked.reason IS NOT NULL
+    ORDER BY checked.ordinal LIMIT 1;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;

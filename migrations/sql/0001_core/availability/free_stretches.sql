@@ -1,20 +1,22 @@
--- Promise: the stretches of a slot in which places are free, given what is taken of it, merged where
--- nothing changes: [{"start", "end", "available"}], and the most places free at any moment.
+-- Promise: the stretches of a slot in which places are free, given what is taken of it: [{"start", "end",
+-- "available"}], and the most places free at any moment. Whoever asks for a time inside one stretch, and
+-- no more than its places, finds them: it is cut wherever the set of free units changes, even when
+-- their number does not, since nobody is moved from one unit to another on the way.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION free_stretches(
-    p_during tstzrange, p_capacity integer, p_times tstzrange[], p_quantities integer[]
+    p_during tstzrange, p_capacity integer, p_times tstzrange[], p_quantities integer[], p_units int4multirange[]
 ) RETURNS TABLE (free jsonb, most integer)
 LANGUAGE sql STABLE
 AS $$
-    WITH changes AS (
+    WITH edges AS (
+        -- Before it begins and after it ends a slot is taken altogether.
+        SELECT lower(p_during) AS at, p_capacity AS change, NULL AS taken, int4multirange(int4range(1, p_capacity + 1)) AS freed
+        UNION ALL SELECT upper(p_during), -p_capacity, int4multirange(int4range(1, p_capacity + 1)), NULL
+        UNION ALL SELECT lower(t), -q, u, NULL FROM unnest(p_times, p_quantities, p_units) AS claimed (t, q, u)
+        UNION ALL SELECT upper(t), q, NULL, u FROM unnest(p_times, p_quantities, p_units) AS claimed (t, q, u)
+    ), changes AS (
         SELECT at, sum(change) AS change
-        FROM (
-            SELECT lower(p_during) AS at, p_capacity AS change
-            UNION ALL SELECT upper(p_during), -p_capacity
-            UNION ALL SELECT lower(t), -q FROM unnest(p_times, p_quantities) AS taken (t, q)
-            UNION ALL SELECT upper(t), q FROM unnest(p_times, p_quantities) AS taken (t, q)
-        ) AS edges
-        GROUP BY at HAVING sum(change) <> 0
+        FROM edges GROUP BY at HAVING range_agg(taken) IS DISTINCT FROM range_agg(freed)
     ), levels AS (
         SELECT at AS start, lead(at) OVER (ORDER BY at) AS ends, sum(change) OVER (ORDER BY at) AS available
         FROM changes

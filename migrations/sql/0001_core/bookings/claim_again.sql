@@ -1,5 +1,6 @@
 -- Promise: a cancelled booking is confirmed once more, by claiming its places again like anybody
--- else; refused when its slots have gone, changed under it, or are taken.
+-- else; refused when its slots have gone, changed under it, or are taken, and to a customer when its
+-- time has begun.
 -- Locks: lapsed holds in the way by id; claims. The caller holds the slots and the booking.
 -- Raises: a 23503 or 23514 (raw writers) that three looks did not cure.
 CREATE OR REPLACE FUNCTION claim_again(p_booking bookings, p_actor jsonb)
@@ -13,13 +14,19 @@ DECLARE
     v_look    slots_look;
     v_refusal jsonb;
 BEGIN
+    IF p_actor ->> 'type' = 'customer' AND lower(p_booking.during) < now() THEN
+        v_refusal := invalid('start', 'in_the_past');
+        RETURN QUERY SELECT v_refusal ->> 'outcome', p_booking.id, false, v_refusal -> 'facts';
+        RETURN;
+    END IF;
     LOOP
         v_look := look_at_slots(p_booking.vendor_id, p_booking.slot_ids, lower(p_booking.during), upper(p_booking.during),
                                 p_booking.quantity);
         IF tstzrange((SELECT min(lower(part.during)) FROM unnest(v_look.parts) AS part),
                      (SELECT max(upper(part.during)) FROM unnest(v_look.parts) AS part)) IS DISTINCT FROM p_booking.during
            OR EXISTS (SELECT FROM unnest(v_look.parts) AS part WHERE isempty(part.during))
-           OR cardinality(v_look.parts) <> p_booking.claim_count THEN
+           OR cardinality(v_look.parts) <> p_booking.claim_count
+           OR v_look.parts[1].location_id <> p_booking.location_id THEN
             RETURN QUERY SELECT 'SLOT_NOT_FOUND', p_booking.id, false, jsonb_build_object('reason', 'slots_changed');
             RETURN;
         END IF;

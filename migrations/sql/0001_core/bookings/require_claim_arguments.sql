@@ -7,8 +7,9 @@ CREATE OR REPLACE FUNCTION require_claim_arguments(
 LANGUAGE plpgsql IMMUTABLE
 AS $$
 BEGIN
-    IF p_vendor_id IS NULL OR p_slot_ids IS NULL OR array_position(p_slot_ids, NULL) IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id and p_slot_ids are needed, without NULLs';
+    IF p_vendor_id IS NULL OR p_slot_ids IS NULL OR array_ndims(p_slot_ids) > 1
+       OR array_position(p_slot_ids, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id and p_slot_ids (a list without NULLs) are needed';
     END IF;
     IF jsonb_typeof(p_details) IS DISTINCT FROM 'object' OR jsonb_typeof(p_actor) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_details and p_actor are JSON objects';

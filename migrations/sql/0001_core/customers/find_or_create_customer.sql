@@ -1,5 +1,5 @@
 -- Promise: the customer with exactly these details {"name", "email", "phone"}, made if there is none;
--- NULL for NULL. Nobody else's details are read, matched in part, or changed.
+-- NULL when no detail is given. Nobody else's details are read, matched in part, or changed.
 -- Locks: the unique key of the details, while a twin is being made. Raises: 23514 on bad lengths.
 CREATE OR REPLACE FUNCTION find_or_create_customer(p_vendor_id uuid, p_customer jsonb) RETURNS uuid
 LANGUAGE plpgsql VOLATILE
@@ -28,8 +28,7 @@ BEGIN
             SELECT c.id INTO v_id FROM customers c
             WHERE c.vendor_id = p_vendor_id AND c.email IS NULL AND c.phone IS NULL AND c.name = v_name;
         ELSE
-            SELECT c.id INTO v_id FROM customers c
-            WHERE c.vendor_id = p_vendor_id AND c.email IS NULL AND c.phone IS NULL AND c.name IS NULL;
+            RETURN NULL;
         END IF;
         EXIT WHEN v_id IS NOT NULL;
         INSERT INTO customers (vendor_id, name, email, phone) VALUES (p_vendor_id, v_name, v_email, v_phone)

@@ -29,8 +29,8 @@ BEGIN
         v_wanted.price_amount := v_slot.price_amount;
         v_wanted.price_currency := v_slot.price_currency;
     ELSE
-        v_wanted.price_amount := (NULLIF(p_price, 'null') ->> 'amount')::bigint;
-        v_wanted.price_currency := NULLIF(p_price, 'null') ->> 'currency';
+        v_wanted.price_amount := price_amount_of(p_price);
+        v_wanted.price_currency := price_currency_of(p_price);
     END IF;
     v_refusal := check_slot_change(p_vendor_id, p_slot_id, v_slot, v_wanted, p_expected_version);
     IF v_refusal IS NOT NULL THEN
@@ -63,12 +63,14 @@ BEGIN
         RETURN QUERY SELECT 'RESIZED', p_slot_id, true, describe_slot(p_vendor_id, p_slot_id);
     EXCEPTION
         WHEN exclusion_violation THEN
-            RETURN QUERY SELECT 'SLOT_OVERLAP', p_slot_id, false, (
-                SELECT jsonb_build_object('slot_id', s.id, 'start', utc(lower(v_new.during)), 'end', utc(upper(v_new.during)),
-                                          'other_start', utc(lower(s.during)), 'other_end', utc(upper(s.during)))
-                FROM slots s
-                WHERE s.vendor_id = p_vendor_id AND s.provider_id = v_slot.provider_id AND s.id <> p_slot_id
-                  AND s.during && v_new.during LIMIT 1);
+            SELECT jsonb_build_object('slot_id', s.id, 'start', utc(lower(v_new.during)), 'end', utc(upper(v_new.during)),
+                                      'other_start', utc(lower(s.during)), 'other_end', utc(upper(s.during)))
+            INTO v_refusal
+            FROM slots s WHERE s.vendor_id = p_vendor_id AND s.provider_id = v_slot.provider_id
+              AND s.id <> p_slot_id AND s.during && v_new.during LIMIT 1;
+            -- None left: the rival's slot has gone again, so the same change may now succeed.
+            RETURN QUERY SELECT CASE WHEN v_refusal IS NULL THEN 'CONCURRENCY_ABORT' ELSE 'SLOT_OVERLAP' END,
+                                p_slot_id, false, COALESCE(v_refusal, '{}');
         WHEN check_violation OR foreign_key_violation THEN
             -- A raw writer's claim was committed while we waited for the slot's key.
             RETURN QUERY SELECT 'SLOT_IN_USE', p_slot_id, false, jsonb_build_object(
