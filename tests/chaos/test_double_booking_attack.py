@@ -127,7 +127,7 @@ def test_owners_who_insert_twice_are_found_where_nothing_excludes_them(serve):
     assert "Repeat it" in done.stdout
 
 
-LOCK = re.compile(r"PERFORM FROM slots s\s+WHERE[^;]+FOR NO KEY UPDATE;")
+LOCK = re.compile(r"v_locked := lock_slots\([^)]*\);")
 
 
 def test_a_function_that_looks_but_does_not_lock_is_found_where_nothing_excludes(serve):
@@ -139,7 +139,7 @@ def test_a_function_that_looks_but_does_not_lock_is_found_where_nothing_excludes
             " WHERE proname = 'claim_slot_and_create_booking'"
         ).fetchone()
         # In the lock's place a pause, so that rivals have looked before anybody books.
-        naive, replaced = LOCK.subn("PERFORM pg_sleep(0.02);", text)
+        naive, replaced = LOCK.subn("PERFORM pg_sleep(0.02); v_locked := true;", text)
         assert replaced == 1
         superuser.execute(naive.encode())
     done = attack(server, "--iterations", "300", "--users", "12", owner=False)
