@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from app.devdb import EmbeddedPostgres
 from bench import growth, loads, report
-from bench.loads import CONNECTIONS, Load
-from bench.measure import BenchError, Round, with_cpu
+from bench.loads import CONNECTIONS
+from bench.measure import BenchError
 from bench.over_http import choose_client, describe_client
+from bench.rounds import interleave
 from bench.stage import (
-    checkpoint,
+    DIRECTORY,
     commit_id,
     make_database,
     open_stage,
@@ -30,7 +28,6 @@ from bench.stage import (
 )
 
 DATABASE = "slotkeeper"
-LOG = Path(".slotkeeper/bench/server.log")
 GROWTH_ROUNDS = 5
 
 
@@ -54,43 +51,20 @@ def _measure(client: Any, rounds: int, seconds: float, *, grown: bool) -> None:
     with open_stage() as postgres:
         make_database(postgres, DATABASE)
         about = _about(postgres, client, rounds, seconds)
-        with serving(postgres.app_url(DATABASE), LOG) as (port, server):
-            todo = loads.set_up(postgres, DATABASE, port, client)
+        with serving(postgres.app_url(DATABASE), DIRECTORY / "server.log") as (port, server):
+            scene = loads.set_up(postgres, DATABASE, rounds * seconds)
+            todo = [*loads.sql_loads(scene), *loads.http_loads(scene, port, client)]
             families = {"server": server.pid, "database": postmaster_pid()}
-            done = _interleave(postgres, todo, families, rounds, seconds)
+            done = interleave(postgres, todo, lambda _: families, rounds, seconds)
         if grown:
-            print("Filling a database with a million bookings ...", flush=True)
+            print(f"Filling a database with {growth.LARGE:,} bookings, minutes ...", flush=True)
             more = growth.set_up(postgres, GROWTH_ROUNDS)
-            families = {"database": postmaster_pid()}
-            done += _interleave(postgres, more, families, GROWTH_ROUNDS, seconds)
+            alone = {"database": postmaster_pid()}
+            done += interleave(postgres, more, lambda _: alone, GROWTH_ROUNDS, seconds)
             todo += more
-    text = "\n\n".join([_heading(about), report.table(todo, done), report.verdicts(done)])
+    quiet = report.how_quiet(done)
+    text = "\n\n".join([_heading(about), quiet, report.table(todo, done), report.verdicts(done)])
     print(f"\n{text}\n\nKept in {report.keep(stamp, about, text, done)}")
-
-
-def _interleave(
-    postgres: EmbeddedPostgres,
-    todo: Sequence[Load],
-    families: dict[str, int | None],
-    rounds: int,
-    seconds: float,
-) -> list[list[Round]]:
-    """A warm-up, then A B C … A B C …: what slows the machine for a while slows all alike."""
-    for load in todo:
-        load.prepare(1)
-        load.run(1)
-    done = []
-    for number in range(rounds):
-        measured = []
-        for load in todo:
-            load.prepare(seconds)
-            checkpoint(postgres)
-            work: Callable[[], Round] = partial(load.run, seconds)
-            one = with_cpu(families, work)
-            measured.append(one)
-            print(f"{number + 1}  {load.title:55} {one.per_second:9,.0f}/s", flush=True)
-        done.append(measured)
-    return done
 
 
 def _about(postgres: EmbeddedPostgres, client: Any, rounds: int, seconds: float) -> dict[str, Any]:

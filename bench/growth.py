@@ -14,7 +14,7 @@ SMALL, LARGE = 10_000, 1_000_000
 PROVIDERS = 100
 BATCH = 50_000
 # Counted and not timed, so that the small database stays small.
-CLAIMS_EACH = 100
+CLAIMS_EACH = 250
 
 
 def set_up(postgres: EmbeddedPostgres, rounds: int) -> list[Load]:

@@ -3,108 +3,150 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlencode
 
 import psycopg
 
 from app.devdb import EmbeddedPostgres
-from bench.measure import Round
+from bench.measure import BenchError, Round
 from bench.over_http import Client, run_http
 from bench.pgbench import run_pgbench
 from bench.stage import Place, make_place, publish_free_slots, run_sql, slot_id, tidy_up
 
 CONNECTIONS = 8
 CUSTOMERS = 1000
-# More than can be booked in a second here: a round that ran out of slots would fail.
-CLAIMS_A_SECOND_MAX = 8_000
-POSTS_A_SECOND_MAX = 4_000
+# More than can be booked in a second: a round that runs out of slots fails, and says so.
+CLAIMS_A_SECOND_MAX = 6_000
+POSTS_A_SECOND_MAX = 3_000
+WARM_UP_SECONDS = 1
 DAYS, DAY_SLOTS, SALON_PROVIDERS, BOOKED_PERCENT = 60, 16, 8, 60
 
 
 @dataclass(frozen=True)
 class Load:
-    """`run(seconds)` measures one round of it; `prepare(seconds)` makes what that uses up."""
+    """`run(seconds)` measures one round of it."""
 
     name: str
     title: str
     run: Callable[[float], Round]
-    prepare: Callable[[float], object] = float
 
 
 @dataclass
-class _Slots:
-    """Free slots by number; each is handed out once."""
+class _FreeSlots:
+    """Slots by number, published beforehand; each is handed out once."""
 
+    published: int
+    taken: int = 0
+
+    def take(self, count: int) -> int:
+        """The first of `count` slots that nobody has had."""
+        first, self.taken = self.taken, self.taken + count
+        if self.taken > self.published:
+            raise BenchError("Fewer slots were published than the rounds take.")
+        return first
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One database, filled: what the loads work on."""
+
+    pgbench: Path
     url: str
-    place: Place
-    first: int = 0
-    count: int = 0
-
-    def publish(self, count: int) -> None:
-        """`count` slots more, in place of those handed out before."""
-        self.first, self.count = self.first + self.count, count
-        publish_free_slots(self.url, self.place, self.first, count)
+    arena: Place
+    free: _FreeSlots
+    customer: str
+    salon: Place
+    day: datetime
+    sold_out: str
 
 
-def set_up(postgres: EmbeddedPostgres, database: str, port: int, client: Client) -> list[Load]:
-    """Fill the database and return the loads on it."""
+def set_up(postgres: EmbeddedPostgres, database: str, seconds: float) -> Scene:
+    """Fill the database, for `seconds` of rounds that book and a warm-up."""
     owner, app = postgres.owner_url(database), postgres.app_url(database)
     run_sql(owner, "plain_bookings.sql")
     arena = make_place(app, "arena", 100)
     salon = make_place(app, "salon", SALON_PROVIDERS)
-    monday = _fill_salon(app, salon)
-    hot = _book_hot_slot(app, salon, monday)
-    slots = _Slots(owner, arena)
+    day = _fill_salon(app, salon)
+    sold_out = _book_hot_slot(app, salon, day)
+    # All slots now: to publish between the rounds would have autovacuum work during some.
+    a_second = CLAIMS_A_SECOND_MAX + POSTS_A_SECOND_MAX
+    free = _FreeSlots(math.ceil(a_second * (seconds + WARM_UP_SECONDS)))
+    publish_free_slots(owner, arena, 0, free.published)
     tidy_up(postgres, database)
+    customer = _customer(app, arena)
+    return Scene(postgres.binary("pgbench"), app, arena, free, customer, salon, day, sold_out)
 
-    sql = partial(run_pgbench, postgres.binary("pgbench"), app, connections=CONNECTIONS)
-    web = partial(run_http, client, port, connections=CONNECTIONS)
-    names = {
-        "vendor": arena.vendor_id,
-        "provider": arena.provider_ids[0],
-        "location": arena.location_id,
-        "customer": _customer(app, arena),
+
+def sql_loads(scene: Scene) -> list[Load]:
+    """What goes to the database directly."""
+    sql = partial(run_pgbench, scene.pgbench, scene.url, connections=CONNECTIONS)
+    names: dict[str, object] = {
+        "vendor": scene.arena.vendor_id,
+        "provider": scene.arena.provider_ids[0],
+        "location": scene.arena.location_id,
+        "customer": scene.customer,
     }
 
-    def numbered(load: str, seconds: float) -> Round:
-        share = slots.count // CONNECTIONS
-        given = names | {"first": slots.first, "share": share, "i": 0}
-        return sql(load, given, script=f"{load}.pgbench", seconds=seconds)
+    def inserts(seconds: float) -> Round:
+        given = names | {"first": 0, "share": 0, "i": 0}
+        return sql("plain_insert", given, script="plain_insert.pgbench", seconds=seconds)
+
+    def claims(seconds: float) -> Round:
+        share = int(CLAIMS_A_SECOND_MAX * seconds) // CONNECTIONS
+        given = names | {"first": scene.free.take(share * CONNECTIONS), "share": share, "i": 0}
+        return sql("claim", given, script="claim.pgbench", seconds=seconds)
+
+    def refusals(seconds: float) -> Round:
+        given: dict[str, object] = {"vendor": scene.salon.vendor_id, "slot": scene.sold_out}
+        return sql("refusal", given, script="refusal.pgbench", seconds=seconds)
+
+    return [
+        Load("plain_insert", "plain INSERT, one row, no laws", inserts),
+        Load("claim", "claim function, distinct free slots", claims),
+        Load("refusal", "claim function, one sold-out slot (refused)", refusals),
+    ]
+
+
+def http_loads(scene: Scene, port: int, client: Client) -> list[Load]:
+    """What goes through the server on `port`."""
+    web = partial(run_http, client, port, connections=CONNECTIONS)
 
     def posts(seconds: float) -> Round:
-        numbers = range(slots.first, slots.first + slots.count)
-        wanted = [_post("arena", slot_id(n), n % CUSTOMERS) for n in numbers]
+        count = int(POSTS_A_SECOND_MAX * seconds)
+        first = scene.free.take(count)
+        wanted = [_post("arena", slot_id(n), n % CUSTOMERS) for n in range(first, first + count)]
         return web("http_booking", wanted, expect=201, seconds=seconds)
 
-    def publish(a_second: int, seconds: float) -> None:
-        slots.publish(int(a_second * (seconds + 1)))
+    def refusals(seconds: float) -> Round:
+        wanted = [_post("salon", scene.sold_out, 1)]
+        return web("http_refusal", wanted, expect=409, seconds=seconds)
 
     def get(load: str, path: str, seconds: float) -> Round:
         return web(load, [f"GET {path}"], expect=200, seconds=seconds)
 
-    day = _availability(monday, 1, provider_id=salon.provider_ids[0])
-    week = _availability(monday, 7)
-    refused = {"vendor": salon.vendor_id, "slot": hot}
+    day = _availability(scene.day, 1, provider_id=scene.salon.provider_ids[0])
+    week = _availability(scene.day, 7)
     return [
-        Load("plain_insert", "plain INSERT, one row, no laws", partial(numbered, "plain_insert")),
-        Load("claim", "claim function, distinct free slots", partial(numbered, "claim"),
-             partial(publish, CLAIMS_A_SECOND_MAX)),
-        Load("http_booking", "POST /bookings, distinct free slots (201)", posts,
-             partial(publish, POSTS_A_SECOND_MAX)),
-        Load("http_refusal", "POST /bookings, one sold-out slot (409)",
-             lambda s: web("http_refusal", [_post("salon", hot, 1)], expect=409, seconds=s)),
-        Load("refusal", "claim function, one sold-out slot (refused)",
-             lambda s: sql("refusal", refused, script="refusal.pgbench", seconds=s)),
-        Load("availability_day", "GET /availability, a provider's day (16 slots)",
-             partial(get, "availability_day", day)),
-        Load("availability_week", "GET /availability, a salon's week, first page (100 slots)",
-             partial(get, "availability_week", week)),
+        Load("http_booking", "POST /bookings, distinct free slots (201)", posts),
+        Load("http_refusal", "POST /bookings, one sold-out slot (409)", refusals),
+        Load(
+            "availability_day",
+            f"GET /availability, a provider's day ({DAY_SLOTS} slots)",
+            partial(get, "availability_day", day),
+        ),
+        Load(
+            "availability_week",
+            "GET /availability, a salon's week, first page (100 slots)",
+            partial(get, "availability_week", week),
+        ),
         Load("empty", "GET /healthz, which does nothing", partial(get, "empty", "/healthz")),
-    ]  # fmt: skip
+    ]
 
 
 def _fill_salon(url: str, salon: Place) -> datetime:

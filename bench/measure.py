@@ -43,16 +43,15 @@ class Round:
         }
 
 
-def with_cpu(families: dict[str, int | None], work: Callable[[], Round]) -> Round:
+def with_cpu(families: dict[str, int], work: Callable[[], Round]) -> Round:
     """Do `work`, and note the processor time of each family (by the process that leads it).
 
     `work` itself notes that of the client. `others`: whoever else was busy on this machine.
     """
-    known = {name: pid for name, pid in families.items() if pid is not None}
-    ours_before = {name: _family_seconds(pid) for name, pid in known.items()}
+    ours_before = {name: _family_seconds(pid) for name, pid in families.items()}
     busy_before, bench_before = _busy_seconds(), time.process_time()
     done = work()
-    used = {name: _family_seconds(pid) - ours_before[name] for name, pid in known.items()}
+    used = {name: _family_seconds(pid) - ours_before[name] for name, pid in families.items()}
     bench = time.process_time() - bench_before
     busy = _busy_seconds() - busy_before
     cpu = done.cpu | used

@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.loads import CONNECTIONS, Load
 from bench.measure import Round
+from bench.stage import processors
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -74,6 +75,18 @@ def table(loads: Sequence[Load], rounds: Sequence[Sequence[Round]]) -> str:
         ]
         lines.append(f"| {load.title} | {' | '.join(figures + spent)} |")
     return "\n".join(lines)
+
+
+def how_quiet(rounds: Sequence[Sequence[Round]]) -> str:
+    """How much of the machine went to whoever else was on it: the less, the more a figure says."""
+    cores = processors()[0]
+    shares = [
+        one.cpu.get("others", 0.0) / (one.seconds * cores) for several in rounds for one in several
+    ]
+    return (
+        f"Other processes took {median(shares):.0%} of the processors in the median round,"
+        f" {max(shares):.0%} in the worst."
+    )
 
 
 def verdicts(rounds: Sequence[Sequence[Round]]) -> str:

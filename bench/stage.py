@@ -26,6 +26,8 @@ from app.devdb import EmbeddedPostgres
 from bench.measure import BenchError
 
 CHECKOUT = Path(__file__).parents[1]
+# Not in the folder for temporary files: that may be in memory, where a commit costs nothing.
+DIRECTORY = CHECKOUT / ".slotkeeper" / "bench"
 SQL = Path(__file__).parent / "sql"
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 READY_SECONDS_MAX = 60
@@ -43,29 +45,24 @@ class Place:
 
 @contextmanager
 def open_stage() -> Iterator[EmbeddedPostgres]:
-    """A new PostgreSQL on the disk of this checkout, gone at the end. Raises BenchError.
-
-    Not in the folder for temporary files: that may be in memory, where a commit costs nothing.
-    """
-    home = CHECKOUT / ".slotkeeper"
-    home.mkdir(exist_ok=True)
-    directory = home / "bench"
-    with (home / "bench.lock").open("w") as lock:
+    """A new PostgreSQL on the disk of this checkout, gone at the end. Raises BenchError."""
+    DIRECTORY.parent.mkdir(exist_ok=True)
+    with DIRECTORY.with_suffix(".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BenchError("Another measurement is running in this checkout.") from None
-        shutil.rmtree(directory, ignore_errors=True)
+        shutil.rmtree(DIRECTORY, ignore_errors=True)
         try:
-            with EmbeddedPostgres(directory, lambda text: print(f"  {text}")) as postgres:
+            with EmbeddedPostgres(DIRECTORY, lambda text: print(f"  {text}")) as postgres:
                 yield postgres
         finally:
-            shutil.rmtree(directory, ignore_errors=True)
+            shutil.rmtree(DIRECTORY, ignore_errors=True)
 
 
 def postmaster_pid() -> int:
     """The process that leads the stage's PostgreSQL."""
-    record = CHECKOUT / ".slotkeeper" / "bench" / "data" / "postmaster.pid"
+    record = DIRECTORY / "data" / "postmaster.pid"
     return int(record.read_text().split("\n", 1)[0])
 
 
