@@ -1,0 +1,1 @@
+-- What the door needs beside the core: who may call, what a vendor has set, and the customers' book.
