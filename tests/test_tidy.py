@@ -22,6 +22,7 @@ TOP_LEVEL = {
     "app",
     "bench",
     "chaos",
+    "clients",
     "docs",
     "migrations",
     "pyproject.toml",
