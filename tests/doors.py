@@ -258,5 +258,5 @@ def new_api_key(shop: Shop) -> str:
     """An API key of the vendor."""
     text = f"sk_{secrets.token_urlsafe(32)}"
     digest = hashlib.sha256(text.encode()).digest()
-    shop.insert("api_keys", name="races", key_hash=digest, prefix=text[:11])
+    shop.insert("api_keys", name="races", scope="admin", key_hash=digest, prefix=text[:11])
     return text

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from app.auth.visits import (
-    Caller,
-    VendorBlueprint,
-    Visit,
+from app.auth.guards import (
     booking_credentials,
-    current_visit,
-    vendor_key,
+    public_or_vendor_write,
+    vendor_admin,
+    vendor_read,
+    vendor_write,
 )
+from app.auth.visits import Caller, VendorBlueprint, Visit, current_visit
 
 __all__ = [
     "Caller",
@@ -17,5 +17,8 @@ __all__ = [
     "Visit",
     "booking_credentials",
     "current_visit",
-    "vendor_key",
+    "public_or_vendor_write",
+    "vendor_admin",
+    "vendor_read",
+    "vendor_write",
 ]

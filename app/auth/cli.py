@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from app.auth.keys import create_key, list_keys, revoke_key
+from app.auth.keys import SCOPES, Scope, create_key, list_keys, revoke_key
 from app.auth.visits import find_vendor
 from app.db import CommandContext
 
@@ -19,13 +19,20 @@ def commands() -> None:
 @commands.command("create")
 @click.argument("vendor")
 @click.option("--name", default="key", show_default=True, help="To tell keys apart in a list.")
+@click.option(
+    "--scope",
+    type=click.Choice(SCOPES),
+    default="admin",
+    show_default=True,
+    help="What it may do: look; also book and publish; also change the catalogue and settings.",
+)
 @click.pass_obj
-def create_command(context: CommandContext, /, vendor: str, name: str) -> None:
+def create_command(context: CommandContext, /, vendor: str, name: str, scope: Scope) -> None:
     """Make an API key of VENDOR (its slug) and show it, this once."""
     if not 1 <= len(name) <= 200:
         raise click.BadParameter("Needs 1 to 200 characters.", param_hint="--name")
     with context.application():
-        _, text = create_key(find_vendor(vendor), name)
+        _, text = create_key(find_vendor(vendor), name, scope)
     click.echo("Keep this key safe: it cannot be shown again.", err=True)
     click.echo(text)
 
@@ -37,13 +44,13 @@ def list_command(context: CommandContext, /, vendor: str | None) -> None:
     """List the keys of all vendors, or of VENDOR."""
     with context.application():
         keys = list_keys(vendor)
-    table = Table("id", "vendor", "name", "begins", "made", "last used", "revoked")
+    table = Table("id", "vendor", "name", "scope", "begins", "made", "last used", "revoked")
     for owner, key in keys:
         moments = [
             f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
             for moment in (key.created_at, key.last_used_at, key.revoked_at)
         ]
-        table.add_row(str(key.id), owner.slug, key.name, key.prefix, *moments)
+        table.add_row(str(key.id), owner.slug, key.name, key.scope, key.prefix, *moments)
     Console(width=None if Console().is_terminal else 160).print(table)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal, get_args
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -13,6 +14,9 @@ from sqlalchemy import ColumnElement, func, select, update
 from app import db
 from app.models import ApiKey, Vendor
 
+Scope = Literal["read", "write", "admin"]
+# Each includes those before it.
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 PREFIX = "sk_"
 SHOWN_CHARACTERS = 11
 # A key's last use is written down at most this often: a busy key must not write at every request.
@@ -21,18 +25,23 @@ LAST_USED_STEP = "10 minutes"
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:
-    """A key that is valid, and whose it is."""
+    """A key that is valid, whose it is, and what it may do."""
 
     id: UUID
     vendor_id: UUID
+    scope: Scope
 
 
-def create_key(vendor_id: UUID, name: str) -> tuple[ApiKey, str]:
+def create_key(vendor_id: UUID, name: str, scope: Scope = "admin") -> tuple[ApiKey, str]:
     """A new key of the vendor, and its text, which cannot be had again."""
     text = PREFIX + secrets.token_urlsafe(32)
     with db.transaction() as session:
         key = ApiKey(
-            vendor_id=vendor_id, name=name, key_hash=_digest(text), prefix=text[:SHOWN_CHARACTERS]
+            vendor_id=vendor_id,
+            name=name,
+            scope=scope,
+            key_hash=_digest(text),
+            prefix=text[:SHOWN_CHARACTERS],
         )
         session.add(key)
         session.flush()
@@ -69,14 +78,15 @@ def revoke_key(key: str) -> datetime | None:
 def find_key(text: str) -> KnownKey | None:
     """The key, if there is such a one and it has not been revoked."""
     rows = db.read(
-        "SELECT id, vendor_id, last_used_at IS NULL OR last_used_at < now() - %s::interval AS stale"
+        "SELECT id, vendor_id, scope,"
+        " last_used_at IS NULL OR last_used_at < now() - %s::interval AS stale"
         " FROM api_keys WHERE key_hash = %s AND revoked_at IS NULL",
         LAST_USED_STEP,
         _digest(text),
     )
     if not rows:
         return None
-    key = KnownKey(rows[0].id, rows[0].vendor_id)
+    key = KnownKey(rows[0].id, rows[0].vendor_id, rows[0].scope)
     if rows[0].stale:
         _note_use(key)
     return key

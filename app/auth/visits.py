@@ -12,11 +12,11 @@ from flask import current_app, g, request
 
 from app import db
 from app.auth.keys import PREFIX as KEY_PREFIX
-from app.auth.keys import find_key
+from app.auth.keys import Scope, find_key
 from app.auth.tokens import PREFIX as TOKEN_PREFIX
 from app.auth.tokens import manage_token, read_token
 from app.errors import Problem
-from app.wire.blueprint import Blueprint, Guard
+from app.wire.blueprint import Blueprint
 
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 VENDOR_CACHE_SECONDS = 5.0
@@ -25,11 +25,15 @@ VENDOR_CACHE_SIZE_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`id`: of the API key, or of the customer if known. `booking_id`: all that a token opens."""
+    """`id`: of the API key, or of the customer if known. `booking_id`: all that a token opens.
+
+    `scope`: what an API key may do.
+    """
 
     kind: Literal["public", "vendor", "customer"]
     id: UUID | None = None
     booking_id: UUID | None = None
+    scope: Scope | None = None
 
     @property
     def is_vendor(self) -> bool:
@@ -77,30 +81,6 @@ def current_visit() -> Visit:
     """The visit of this call."""
     visit: Visit = g.visit
     return visit
-
-
-def _require_vendor_key(_path: dict[str, Any]) -> None:
-    caller = current_visit().caller
-    if caller.kind == "public":
-        raise Problem("UNAUTHENTICATED", "This call needs an API key of the vendor.")
-    if not caller.is_vendor:
-        raise Problem("FORBIDDEN", "A manage_token does not allow this; it needs an API key.")
-
-
-def _require_booking_credentials(path: dict[str, Any]) -> None:
-    caller = current_visit().caller
-    if caller.kind == "public":
-        raise Problem(
-            "UNAUTHENTICATED", "This call needs the booking's manage_token or an API key."
-        )
-    if caller.kind == "customer" and caller.booking_id != path["booking_id"]:
-        raise Problem("FORBIDDEN", "This manage_token belongs to another booking.")
-
-
-# Only with an API key of the vendor.
-vendor_key = Guard(_require_vendor_key, ("api_key",))
-# Only with the booking's own manage_token, or an API key of the vendor.
-booking_credentials = Guard(_require_booking_credentials, ("api_key", "manage_token"))
 
 
 def find_vendor(slug: str) -> UUID:
@@ -152,7 +132,7 @@ def _vendor_caller(credentials: str, vendor_id: UUID) -> Caller:
         raise Problem("UNAUTHENTICATED", "This API key is not known, or has been revoked.")
     if key.vendor_id != vendor_id:
         raise Problem("FORBIDDEN", "This API key belongs to another vendor.")
-    return Caller("vendor", key.id)
+    return Caller("vendor", key.id, scope=key.scope)
 
 
 def _customer_caller(credentials: str, vendor_id: UUID) -> Caller:

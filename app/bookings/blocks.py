@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth import VendorBlueprint, current_visit, vendor_key
+from app.auth import VendorBlueprint, current_visit, vendor_read, vendor_write
 from app.bookings import actions, queries
 from app.bookings.schemas import BlockQuery, BlockRequestSchema, BlockSchema
 from app.idempotency import idempotency_key
@@ -33,7 +33,7 @@ _LOCKED = ("INVENTORY_LOCKED", "CONCURRENCY_ABORT")
         "INVALID_DATE_RANGE",
         *_LOCKED,
     ],
-    guard=vendor_key,
+    guard=vendor_write,
     keyed=True,
 )
 def block_time(wanted: dict[str, Any]) -> Response:
@@ -51,7 +51,7 @@ def block_time(wanted: dict[str, Any]) -> Response:
     query=BlockQuery(),
     answers=(200, page_of(BlockSchema)),
     refuses=[VENDOR, "INVALID_DATE_RANGE"],
-    guard=vendor_key,
+    guard=vendor_read,
 )
 def list_blocks(query: dict[str, Any]) -> Response:
     """List the blocks that stand, by start."""
@@ -63,7 +63,7 @@ def list_blocks(query: dict[str, Any]) -> Response:
     "/blocks/<uuid:block_id>",
     answers=(200, BlockSchema()),
     refuses=[VENDOR, BLOCK],
-    guard=vendor_key,
+    guard=vendor_read,
 )
 def get_block(block_id: UUID) -> Response:
     """Get a block."""
@@ -75,7 +75,7 @@ def get_block(block_id: UUID) -> Response:
     "/blocks/<uuid:block_id>",
     answers=(204, None),
     refuses=[VENDOR, BLOCK, "BOOKING_STATE_CONFLICT", *_LOCKED],
-    guard=vendor_key,
+    guard=vendor_write,
     versioned=True,
 )
 def unblock_time(block_id: UUID) -> Response:

@@ -7,7 +7,13 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth import VendorBlueprint, booking_credentials, current_visit, vendor_key
+from app.auth import (
+    VendorBlueprint,
+    booking_credentials,
+    current_visit,
+    public_or_vendor_write,
+    vendor_write,
+)
 from app.bookings import actions, queries
 from app.bookings.actions import Move
 from app.bookings.schemas import BookingRequestSchema, BookingSchema, EventSchema, NewBookingSchema
@@ -39,11 +45,10 @@ _EXAMPLE = {
         "SLOT_NOT_FOUND",
         "SERVICE_NOT_FOUND",
         "INVALID_DATE_RANGE",
-        "UNAUTHENTICATED",
-        "FORBIDDEN",
         *_TAKEN,
         *_LOCKED,
     ],
+    guard=public_or_vendor_write,
     keyed=True,
     example=_EXAMPLE,
 )
@@ -128,7 +133,7 @@ def confirm_booking(booking_id: UUID) -> Response:
     "/bookings/<uuid:booking_id>/complete",
     answers=(200, BookingSchema()),
     refuses=_MOVES,
-    guard=vendor_key,
+    guard=vendor_write,
     keyed=True,
     versioned=True,
 )
@@ -142,7 +147,7 @@ def complete_booking(booking_id: UUID) -> Response:
     "/bookings/<uuid:booking_id>/no-show",
     answers=(200, BookingSchema()),
     refuses=_MOVES,
-    guard=vendor_key,
+    guard=vendor_write,
     keyed=True,
     versioned=True,
 )

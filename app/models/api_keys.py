@@ -15,12 +15,14 @@ class ApiKey(Base):
     __table_args__ = (
         CheckConstraint("length(name) BETWEEN 1 AND 200", name="api_keys_name_length"),
         CheckConstraint("length(key_hash) = 32", name="api_keys_hash_length"),
+        CheckConstraint("scope IN ('read', 'write', 'admin')", name="api_keys_scope_known"),
         UniqueConstraint("key_hash", name="api_keys_hash_key"),
     )
 
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
     id: Mapped[Id]
     name: Mapped[str]
+    scope: Mapped[str]
     key_hash: Mapped[bytes]
     prefix: Mapped[str]
     created_at: Mapped[Moment]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from flask import Response, request
 
-from app.auth import VendorBlueprint, current_visit, vendor_key
+from app.auth import VendorBlueprint, current_visit, vendor_read, vendor_write
 from app.idempotency import idempotency_key
 from app.slots import actions, queries
 from app.slots.schemas import (
@@ -18,7 +19,6 @@ from app.slots.schemas import (
     SlotSchema,
 )
 from app.wire.answers import answer, created, expected_version, nothing
-from app.wire.blueprint import Guard
 from app.wire.fields import merged_money
 from app.wire.pages import page_of
 
@@ -30,12 +30,12 @@ VENDOR, SLOT, LOCATION = "VENDOR_NOT_FOUND", "SLOT_NOT_FOUND", "LOCATION_NOT_FOU
 
 
 def _allow_large_body(path: dict[str, Any]) -> None:
-    vendor_key.check(path)
+    vendor_write.check(path)
     request.max_content_length = PUBLISH_BYTES_MAX
 
 
-# Like vendor_key; and then the body may be larger than elsewhere.
-publisher = Guard(_allow_large_body, vendor_key.schemes)
+# Like vendor_write; and then the body may be larger than elsewhere.
+publisher = replace(vendor_write, check=_allow_large_body)
 
 
 @blueprint.call(
@@ -90,7 +90,7 @@ def publish_slots(wanted: dict[str, Any], provider_id: UUID) -> Response:
     query=SlotQuery(),
     answers=(200, page_of(SlotSchema)),
     refuses=[VENDOR, "INVALID_DATE_RANGE"],
-    guard=vendor_key,
+    guard=vendor_read,
 )
 def list_slots(query: dict[str, Any]) -> Response:
     """List slots by start."""
@@ -102,7 +102,7 @@ def list_slots(query: dict[str, Any]) -> Response:
     "/slots/<uuid:slot_id>",
     answers=(200, SlotSchema()),
     refuses=[VENDOR, SLOT],
-    guard=vendor_key,
+    guard=vendor_read,
 )
 def get_slot(slot_id: UUID) -> Response:
     """Get a slot."""
@@ -124,7 +124,7 @@ def get_slot(slot_id: UUID) -> Response:
         "INVENTORY_LOCKED",
         "CONCURRENCY_ABORT",
     ],
-    guard=vendor_key,
+    guard=vendor_write,
     versioned=True,
 )
 def resize_slot(values: dict[str, Any], slot_id: UUID) -> Response:
@@ -142,7 +142,7 @@ def resize_slot(values: dict[str, Any], slot_id: UUID) -> Response:
     "/slots/<uuid:slot_id>",
     answers=(204, None),
     refuses=[VENDOR, SLOT, "SLOT_IN_USE", "INVENTORY_LOCKED", "CONCURRENCY_ABORT"],
-    guard=vendor_key,
+    guard=vendor_write,
     versioned=True,
 )
 def delete_slot(slot_id: UUID) -> Response:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth import VendorBlueprint, current_visit, vendor_key
+from app.auth import VendorBlueprint, current_visit, vendor_admin
 from app.idempotency import idempotency_key
 from app.models import Location, Provider, Service
 from app.vendors import actions, queries
@@ -39,7 +39,7 @@ def get_vendor() -> Response:
     body=VendorSchema(partial=True),
     answers=(200, VendorSchema()),
     refuses=[VENDOR],
-    guard=vendor_key,
+    guard=vendor_admin,
     versioned=True,
 )
 def change_vendor(values: dict[str, Any]) -> Response:
@@ -65,7 +65,7 @@ def list_locations(query: dict[str, Any]) -> Response:
     body=LocationSchema(),
     answers=(201, LocationSchema()),
     refuses=[VENDOR],
-    guard=vendor_key,
+    guard=vendor_admin,
     keyed=True,
 )
 def create_location(values: dict[str, Any]) -> Response:
@@ -90,7 +90,7 @@ def get_location(location_id: UUID) -> Response:
     body=LocationSchema(partial=True),
     answers=(200, LocationSchema()),
     refuses=[VENDOR, LOCATION],
-    guard=vendor_key,
+    guard=vendor_admin,
     versioned=True,
 )
 def change_location(values: dict[str, Any], location_id: UUID) -> Response:
@@ -103,7 +103,7 @@ def change_location(values: dict[str, Any], location_id: UUID) -> Response:
     "/locations/<uuid:location_id>",
     answers=(204, None),
     refuses=[VENDOR, LOCATION, "LOCATION_IN_USE"],
-    guard=vendor_key,
+    guard=vendor_admin,
     versioned=True,
 )
 def archive_location(location_id: UUID) -> Response:
@@ -129,7 +129,7 @@ def list_providers(query: dict[str, Any]) -> Response:
     body=ProviderSchema(),
     answers=(201, ProviderSchema()),
     refuses=[VENDOR, LOCATION],
-    guard=vendor_key,
+    guard=vendor_admin,
     keyed=True,
 )
 def create_provider(values: dict[str, Any]) -> Response:
@@ -154,7 +154,7 @@ def get_provider(provider_id: UUID) -> Response:
     body=ProviderSchema(partial=True),
     answers=(200, ProviderSchema()),
     refuses=[VENDOR, PROVIDER, LOCATION],
-    guard=vendor_key,
+    guard=vendor_admin,
     versioned=True,
 )
 def change_provider(values: dict[str, Any], provider_id: UUID) -> Response:
@@ -167,7 +167,7 @@ def change_provider(values: dict[str, Any], provider_id: UUID) -> Response:
     "/providers/<uuid:provider_id>",
     answers=(204, None),
     refuses=[VENDOR, PROVIDER, "PROVIDER_IN_USE"],
-    guard=vendor_key,
+    guard=vendor_admin,
     versioned=True,
 )
 def archive_provider(provider_id: UUID) -> Response:
@@ -193,7 +193,7 @@ def list_services(query: dict[str, Any]) -> Response:
     body=ServiceSchema(),
     answers=(201, ServiceSchema()),
     refuses=[VENDOR],
-    guard=vendor_key,
+    guard=vendor_admin,
     keyed=True,
 )
 def create_service(values: dict[str, Any]) -> Response:
@@ -218,7 +218,7 @@ def get_service(service_id: UUID) -> Response:
     body=ServiceSchema(partial=True),
     answers=(200, ServiceSchema()),
     refuses=[VENDOR, SERVICE],
-    guard=vendor_key,
+    guard=vendor_admin,
     versioned=True,
 )
 def change_service(values: dict[str, Any], service_id: UUID) -> Response:
@@ -231,7 +231,7 @@ def change_service(values: dict[str, Any], service_id: UUID) -> Response:
     "/services/<uuid:service_id>",
     answers=(204, None),
     refuses=[VENDOR, SERVICE, "SERVICE_IN_USE"],
-    guard=vendor_key,
+    guard=vendor_admin,
     versioned=True,
 )
 def archive_service(service_id: UUID) -> Response:

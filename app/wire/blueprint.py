@@ -9,6 +9,7 @@ from typing import Any
 
 import flask_smorest
 from flask import Response, g, request
+from flask_smorest.utils import load_info_from_docstring
 from marshmallow import Schema, fields
 
 from app.errors import CODES
@@ -42,10 +43,20 @@ _IF_MATCH_PARAMETER = {
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Refuses callers who may not: `check` is given the address's parts; `schemes` may pass."""
+    """Refuses callers who may not: `check` is given the address's parts; `schemes` may pass.
+
+    `needs` says in words who may, for the description. `public`: so may those without credentials.
+    """
 
     check: Callable[[dict[str, Any]], None]
     schemes: tuple[str, ...]
+    needs: str
+    public: bool = False
+
+    @property
+    def security(self) -> list[dict[str, list[str]]]:
+        """What OpenAPI calls the security of an operation."""
+        return [{}] * self.public + [{scheme: []} for scheme in self.schemes]
 
 
 class ProblemErrorSchema(Schema):
@@ -109,7 +120,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
                 described = self.arguments(query, location="query")(described)
             described = self.doc(
                 operationId=view.__name__,
-                security=[{scheme: []} for scheme in guard.schemes] if guard else [],
+                description=_description(view, guard),
+                security=guard.security if guard else [],
             )(described)
             # Beside those of the query; given to doc() they would take their place.
             headers = [_KEY_PARAMETER] * keyed + [_IF_MATCH_PARAMETER] * versioned
@@ -156,6 +168,13 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
                 description="; ".join(f"`{code}`: {CODES[code].title}" for code in these),
             )(described)
         return described
+
+
+def _description(view: View, guard: Guard | None) -> str:
+    """What the docstring says below its first line, and who may call."""
+    said = load_info_from_docstring(view.__doc__).get("description", "")
+    needs = guard.needs if guard else "Open to everybody."
+    return "\n\n".join(part for part in (said, needs) if part)
 
 
 def _codes(refuses: Iterable[str], **kind: Any) -> set[str]:

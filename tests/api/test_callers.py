@@ -10,6 +10,7 @@ import uuid
 import psycopg
 import pytest
 
+from app.auth.keys import create_key
 from app.auth.tokens import manage_token
 from app.auth.visits import find_vendor
 from app.config import inherited_environment
@@ -123,6 +124,45 @@ def test_a_revoked_key_is_refused_from_the_next_request_on(vendor, shared_server
     problem(vendor.get("/slots", second), 401, "UNAUTHENTICATED")
     problem(vendor.get("/services", second), 401, "UNAUTHENTICATED")
     assert vendor.get("/slots", vendor.key).status_code == 200
+
+
+@pytest.mark.parametrize("scope", ["read", "write", "admin"])
+def test_a_key_may_do_what_its_scope_says_and_no_more(vendor, offline, problem, scope):
+    slot = vendor.slot()
+    with offline.app_context():
+        key = create_key(find_vendor(vendor.slug), scope, scope)[1]
+    calls = {
+        "read": lambda: vendor.get("/slots", key),
+        "write": lambda: vendor.post("/bookings", {"slot_id": slot["id"]}, key),
+        "admin": lambda: vendor.post("/locations", {"name": "There", "time_zone": "UTC"}, key),
+    }
+    scopes = list(calls)
+    for needed, call in calls.items():
+        answer = call()
+        if scopes.index(needed) <= scopes.index(scope):
+            assert answer.status_code in {200, 201}, answer.text
+        else:
+            body = problem(answer, 403, "FORBIDDEN")
+            assert f"scope {scope}" in body["detail"]
+            assert f"needs {needed}" in body["detail"]
+
+
+def test_a_read_key_looks_at_a_booking_and_does_not_change_it(vendor, offline, problem):
+    booking = vendor.booked(slot_id=vendor.slot()["id"])
+    path = f"/bookings/{booking['id']}"
+    with offline.app_context():
+        key = create_key(find_vendor(vendor.slug), "looks", "read")[1]
+    assert vendor.get(path, key).json()["status"] == "confirmed"
+    assert vendor.get(f"{path}/events", key).status_code == 200
+    for move in ("cancel", "confirm", "complete", "no-show"):
+        problem(vendor.post(f"{path}/{move}", auth=key), 403, "FORBIDDEN")
+    assert vendor.get(path, key).json()["version"] == booking["version"]
+
+
+def test_a_manage_token_makes_no_other_booking(vendor, problem):
+    first, second = vendor.slots((9, 10), (10, 11))
+    token = vendor.booked(slot_id=first["id"])["manage_token"]
+    problem(vendor.post("/bookings", {"slot_id": second["id"]}, token), 403, "FORBIDDEN")
 
 
 def test_keys_are_kept_as_hashes_only(vendor, shared_server):

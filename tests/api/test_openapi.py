@@ -90,11 +90,20 @@ def test_what_a_list_can_be_asked_is_described(spec):
 def test_who_may_call_is_described(spec):
     assert set(spec["components"]["securitySchemes"]) == {"api_key", "manage_token"}
     booking = spec["paths"]["/api/v1/vendors/{vendor}/bookings"]["post"]
-    assert booking["security"] == []
+    assert booking["security"] == [{}, {"api_key": []}]
     slots = spec["paths"]["/api/v1/vendors/{vendor}/slots"]["get"]
     assert slots["security"] == [{"api_key": []}]
     cancel = spec["paths"]["/api/v1/vendors/{vendor}/bookings/{booking_id}/cancel"]["post"]
     assert cancel["security"] == [{"api_key": []}, {"manage_token": []}]
+    assert "scope write or admin" in booking["description"]
+    assert "scope read or write or admin" in slots["description"]
+    assert "manage_token" in cancel["description"]
+    for path, method, operation in _operations(spec):
+        who = operation["description"]
+        assert ("Needs " in who) == bool(operation["security"] and {} not in operation["security"])
+        assert ("everybody" in who) == (not operation["security"] or {} in operation["security"]), (
+            f"{method} {path}"
+        )
 
 
 def test_the_problem_schema_lists_every_code(spec):

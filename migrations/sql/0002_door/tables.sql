@@ -1,1 +1,40 @@
 -- What the door needs beside the core: who may call, what a vendor has set, and the customers' book.
+
+-- What a vendor has set. Shown to everybody: whoever tries finds each of them out.
+ALTER TABLE vendors
+    -- Off: the public cannot book; the vendor's keys can.
+    ADD COLUMN public_booking       boolean NOT NULL DEFAULT true,
+    ADD COLUMN availability_numbers text NOT NULL DEFAULT 'exact'
+        CONSTRAINT vendors_availability_numbers CHECK (availability_numbers IN ('exact', 'few_left', 'hidden')),
+    -- How many open bookings a public caller may have by one mail address or telephone number; NULL: any number.
+    ADD COLUMN open_bookings_max    integer CONSTRAINT vendors_open_bookings_max CHECK (open_bookings_max BETWEEN 1 AND 10000),
+    ADD COLUMN hold_minutes         integer NOT NULL DEFAULT 10 CONSTRAINT vendors_hold_minutes CHECK (hold_minutes BETWEEN 1 AND 10080);
+
+-- The customers' book.
+ALTER TABLE customers
+    -- The vendor's own remark, never shown to the customer.
+    ADD COLUMN note      text CONSTRAINT customers_note_length CHECK (length(note) <= 10000),
+    -- Since then the public cannot book with this mail address or telephone number.
+    ADD COLUMN banned_at timestamptz,
+    -- Since then nothing is known of the person; the row stays for the history of bookings.
+    ADD COLUMN erased_at timestamptz;
+-- The same rule as before, but that erased customers are all alike and none of them is joined again.
+ALTER TABLE customers DROP CONSTRAINT customers_details_key;
+CREATE UNIQUE INDEX customers_details_key ON customers (vendor_id, email, phone, name) NULLS NOT DISTINCT
+    WHERE erased_at IS NULL;
+-- Who has this address or number, however it was written; text_pattern_ops: also how it begins.
+CREATE INDEX customers_by_email ON customers (vendor_id, lower(email) text_pattern_ops) WHERE email IS NOT NULL;
+CREATE INDEX customers_by_phone ON customers (vendor_id, regexp_replace(phone, '^[^0-9]*00|[^0-9]', '', 'g') text_pattern_ops)
+    WHERE phone IS NOT NULL;
+-- A part of a name. A short pending list: whoever fills it sorts it in, and that is somebody's booking.
+CREATE EXTENSION IF NOT EXISTS btree_gin;
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE INDEX customers_by_name ON customers USING gin (vendor_id, lower(name) gin_trgm_ops) WITH (gin_pending_list_limit = 256);
+-- A customer's bookings, to count them.
+CREATE INDEX bookings_by_customer ON bookings (vendor_id, customer_id);
+
+-- Callers. A key made before there were scopes could do everything, and still can.
+ALTER TABLE api_keys ADD COLUMN scope text NOT NULL DEFAULT 'admin'
+    CONSTRAINT api_keys_scope_known CHECK (scope IN ('read', 'write', 'admin'));
+-- From now on whoever makes a key says what it may do.
+ALTER TABLE api_keys ALTER COLUMN scope DROP DEFAULT;
