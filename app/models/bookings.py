@@ -9,11 +9,13 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Computed,
+    DateTime,
     ForeignKeyConstraint,
     Index,
     String,
     UniqueConstraint,
     Uuid,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import (
@@ -76,6 +78,23 @@ class Booking(Base):
             "hold_expires_at",
             postgresql_where=text("status = 'held'"),
         ),
+        Index("bookings_by_customer", "vendor_id", "customer_id"),
+        Index("bookings_by_start", "vendor_id", text("lower(during)"), "id"),
+        Index(
+            "bookings_by_provider_and_start",
+            "vendor_id",
+            "provider_id",
+            text("lower(during)"),
+            "id",
+        ),
+        Index("bookings_by_change", "vendor_id", "updated_at", "id"),
+        Index(
+            "bookings_long",
+            "vendor_id",
+            "during",
+            postgresql_using="gist",
+            postgresql_where=text("upper(during) - lower(during) > '12:00:00'::interval"),
+        ),
     )
 
     vendor_id: Mapped[VendorId]
@@ -111,7 +130,9 @@ class Booking(Base):
     token_version: Mapped[Version]
     version: Mapped[Version]
     created_at: Mapped[Moment]
-    updated_at: Mapped[Moment]
+    updated_at: Mapped[Moment] = mapped_column(
+        DateTime(timezone=True), server_default=func.clock_timestamp()
+    )
 
 
 class Claim(Base):

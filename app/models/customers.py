@@ -4,22 +4,49 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Id, Moment, Version
+from app.models.base import Base, Id, Moment, MomentOrNone, Version
+
+# As PostgreSQL prints what phone_digits does, so that Alembic finds the indexes equal.
+PHONE_DIGITS = "regexp_replace(phone, '^[^0-9]*00|[^0-9]'::text, ''::text, 'g'::text)"
 
 
 class Customer(Base):
     __tablename__ = "customers"
     __table_args__ = (
-        UniqueConstraint(
+        Index(
+            "customers_details_key",
             "vendor_id",
             "email",
             "phone",
             "name",
-            name="customers_details_key",
+            unique=True,
             postgresql_nulls_not_distinct=True,
+            postgresql_where=text("erased_at IS NULL"),
+        ),
+        Index(
+            "customers_by_email",
+            "vendor_id",
+            literal_column("lower(email)").label("email_key"),
+            postgresql_ops={"email_key": "text_pattern_ops"},
+            postgresql_where=text("email IS NOT NULL"),
+        ),
+        Index(
+            "customers_by_phone",
+            "vendor_id",
+            literal_column(PHONE_DIGITS).label("phone_key"),
+            postgresql_ops={"phone_key": "text_pattern_ops"},
+            postgresql_where=text("phone IS NOT NULL"),
+        ),
+        Index(
+            "customers_by_name",
+            "vendor_id",
+            literal_column("lower(name)").label("name_key"),
+            postgresql_ops={"name_key": "gin_trgm_ops"},
+            postgresql_using="gin",
+            postgresql_with={"gin_pending_list_limit": 256},
         ),
     )
 
@@ -34,6 +61,11 @@ class Customer(Base):
     phone: Mapped[str | None] = mapped_column(
         CheckConstraint("length(phone) BETWEEN 3 AND 40", name="customers_phone_length")
     )
+    note: Mapped[str | None] = mapped_column(
+        CheckConstraint("length(note) <= 10000", name="customers_note_length")
+    )
+    banned_at: Mapped[MomentOrNone]
+    erased_at: Mapped[MomentOrNone]
     version: Mapped[Version]
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]

@@ -38,6 +38,21 @@ class Vendor(Base):
         CheckConstraint("length(name) BETWEEN 1 AND 200", name="vendors_name_length")
     )
     time_zone: Mapped[str]
+    public_booking: Mapped[bool] = mapped_column(server_default=text("true"))
+    availability_numbers: Mapped[str] = mapped_column(
+        CheckConstraint(
+            "availability_numbers IN ('exact', 'few_left', 'hidden')",
+            name="vendors_availability_numbers",
+        ),
+        server_default=text("'exact'"),
+    )
+    open_bookings_max: Mapped[int | None] = mapped_column(
+        CheckConstraint("open_bookings_max BETWEEN 1 AND 10000", name="vendors_open_bookings_max")
+    )
+    hold_minutes: Mapped[int] = mapped_column(
+        CheckConstraint("hold_minutes BETWEEN 1 AND 10080", name="vendors_hold_minutes"),
+        server_default=text("10"),
+    )
     version: Mapped[Version]
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]

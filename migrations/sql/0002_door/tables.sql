@@ -38,3 +38,13 @@ ALTER TABLE api_keys ADD COLUMN scope text NOT NULL DEFAULT 'admin'
     CONSTRAINT api_keys_scope_known CHECK (scope IN ('read', 'write', 'admin'));
 -- From now on whoever makes a key says what it may do.
 ALTER TABLE api_keys ALTER COLUMN scope DROP DEFAULT;
+
+-- Bookings as a vendor lists them: by start, of one provider, by the last change.
+CREATE INDEX bookings_by_start ON bookings (vendor_id, lower(during), id);
+CREATE INDEX bookings_by_provider_and_start ON bookings (vendor_id, provider_id, lower(during), id);
+CREATE INDEX bookings_by_change ON bookings (vendor_id, updated_at, id);
+-- What has begun before a window and reaches into it: whatever is not long is near its beginning.
+CREATE INDEX bookings_long ON bookings USING gist (vendor_id, during)
+    WHERE upper(during) - lower(during) > interval '12 hours';
+-- When a row was written, not when its transaction began: whoever syncs waits for those that write (settled_until).
+ALTER TABLE bookings ALTER COLUMN updated_at SET DEFAULT clock_timestamp();
