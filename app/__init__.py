@@ -26,7 +26,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.bookings.blocks import blueprint as blocks
     from app.bookings.routes import blueprint as bookings
     from app.config import Settings
-    from app.db import init_database
+    from app.db import init_database, watch_pool
     from app.docs.routes import blueprint as docs
     from app.errors.problems import register_handlers
     from app.ops.routes import blueprint as ops
@@ -51,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
 
     init_database(app, settings)
+    watch_pool(app, settings)
     leave_trail(app)
     api = describe_api(app)
     for feature in (vendors, slots, availability, bookings, blocks):

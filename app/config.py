@@ -112,6 +112,11 @@ def share_metrics(directory: str) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
 
 
+def shared_metrics() -> str:
+    """The directory in which this process and its siblings add up their metrics; "" for none."""
+    return os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+
+
 def sqlalchemy_url(url: str) -> str:
     """`url` in the form that makes SQLAlchemy use psycopg 3."""
     return urlunsplit(urlsplit(url)._replace(scheme="postgresql+psycopg"))

@@ -19,7 +19,9 @@ from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, event, exc
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
+from app import metrics
 from app.config import Settings, sqlalchemy_url
 from app.errors import DatabaseProblem
 from app.errors.sqlstates import translated
@@ -74,6 +76,14 @@ def init_database(app: Flask, settings: Settings) -> None:
         event.listen(db.engine, "checkout", _refuse_closed_connection)
 
 
+def watch_pool(app: Flask, settings: Settings) -> None:
+    """Let the metrics say how many connections of this process's pool there are, and in use."""
+    metrics.set_pool_size(settings.threads)
+    with app.app_context():
+        event.listen(db.engine, "checkout", _count_taken)
+        event.listen(db.engine, "checkin", _count_returned)
+
+
 def offline_app(settings: Settings) -> Flask:
     """An application without a web side: the context in which commands reach the database."""
     app = Flask("slotkeeper")
@@ -118,8 +128,10 @@ def transaction() -> Iterator[Session]:
     """One transaction on the request's session: committed at the end, undone by any error."""
     session: Session = db.session()
     try:
+        began = time.perf_counter()
         with translated(sent=False):
             session.connection()
+        metrics.count_pool_wait(time.perf_counter() - began)
         with translated():
             yield session
             session.commit()
@@ -141,6 +153,7 @@ def _persist(work: Callable[[], Result], *, repeatable: bool) -> Result:
             again = problem.aborted or (problem.lost and repeatable and attempt == 1)
             if not again or attempt == ATTEMPTS_MAX:
                 raise
+            metrics.count_retry("aborted" if problem.aborted else "lost")
             if problem.aborted:
                 # Jitter, so that those who met do not meet again.
                 time.sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311
@@ -191,8 +204,12 @@ def _call_text(function: str, shape: Sequence[tuple[str, tuple[str, ...] | None]
 @contextmanager
 def _connection() -> Iterator[psycopg.Connection[Any]]:
     """A connection of the pool in autocommit mode: one statement, one transaction, no BEGIN."""
-    with translated(sent=False):
-        pooled = db.engine.raw_connection()
+    began = time.perf_counter()
+    try:
+        with translated(sent=False):
+            pooled = db.engine.raw_connection()
+    finally:
+        metrics.count_pool_wait(time.perf_counter() - began)
     connection: psycopg.Connection[Any] = pooled.driver_connection  # type: ignore[assignment]
     try:
         with translated():
@@ -228,3 +245,15 @@ def _refuse_closed_connection(connection: psycopg.Connection[Any], *_: object) -
     poll.register(connection.pgconn.socket, select.POLLIN)
     if poll.poll(0):
         raise exc.DisconnectionError("The server has closed this connection.")
+
+
+def _count_taken(_connection: object, record: ConnectionPoolEntry, *_: object) -> None:
+    # Noted with the record: a connection that was refused at checkout comes back uncounted.
+    if record.record_info is not None:
+        record.record_info["counted"] = True
+        metrics.count_connection(1)
+
+
+def _count_returned(_connection: object, record: ConnectionPoolEntry) -> None:
+    if record.record_info and record.record_info.pop("counted", False):
+        metrics.count_connection(-1)

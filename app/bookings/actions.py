@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app import db
+from app import db, metrics
 from app.auth import Visit
 from app.bookings.queries import describe_booking, show_block, show_booking
 from app.errors import InvalidRequest, Problem
@@ -50,6 +50,8 @@ def claim_slot_and_create_booking(
     )
     if row.booking_id is None:
         raise refusal(row.outcome, row.facts, **_named(wanted))
+    if not row.replayed:
+        metrics.count_bookings(row.outcome.lower())
     booking = show_booking(row.facts, internal=visit.caller.is_vendor)
     token = visit.manage_token(row.booking_id, row.facts["token_version"])
     return {**booking, "manage_token": token}, row.replayed
@@ -71,8 +73,29 @@ def change_status(
         _require_customers_move(visit, booking_id)
     if key.key is None:
         row = _move(visit, move, booking_id, expected_version)
-        return show_booking(row.facts, internal=visit.caller.is_vendor), False
+        return _moved(visit, row), False
     return db.persist(lambda: _move_once(visit, move, booking_id, key, expected_version))
+
+
+def change_booking(
+    visit: Visit, booking_id: UUID, changes: dict[str, Any], expected_version: int | None
+) -> dict[str, Any]:
+    """The booking as the JSON merge patch `changes` leaves it; what changes nothing writes nothing.
+
+    Raises BOOKING_NOT_FOUND, BOOKING_STATE_CONFLICT, PRECONDITION_FAILED, and what is wrong with a
+    field.
+    """
+    row = db.call(
+        "change_booking",
+        p_vendor_id=visit.vendor_id,
+        p_booking_id=booking_id,
+        p_changes=changes,
+        p_actor=visit.actor,
+        p_expected_version=expected_version,
+    )
+    if row.outcome != "CHANGED":
+        raise refusal(row.outcome, row.facts, booking_id=str(booking_id))
+    return show_booking(row.facts, internal=visit.caller.is_vendor)
 
 
 def block_time(
@@ -96,6 +119,8 @@ def block_time(
     )
     if row.booking_id is None:
         raise refusal(row.outcome, row.facts, provider_id=str(wanted["provider_id"]))
+    if not row.replayed:
+        metrics.count_bookings("blocked")
     return show_block(row.facts), row.replayed
 
 
@@ -112,6 +137,8 @@ def unblock_time(visit: Visit, block_id: UUID, expected_version: int | None) -> 
         raise Problem("BLOCK_NOT_FOUND", f"There is no block {block_id}.")
     if row.outcome != "CANCELLED":
         raise refusal(row.outcome, row.facts, booking_id=str(block_id))
+    if row.changed:
+        metrics.count_bookings("unblocked")
 
 
 def require_customer(visit: Visit, wanted: dict[str, Any]) -> None:
@@ -182,11 +209,19 @@ def _move_once(
         before = remember(session, visit.vendor_id, key, {"booking_id": str(booking_id)})
         if before is None:
             row = _move(visit, move, booking_id, expected_version, within=session)
-            return show_booking(row.facts, internal=visit.caller.is_vendor), False
+    if before is None:
+        return _moved(visit, row), False
     facts = describe_booking(visit.vendor_id, booking_id)
     if facts is None:
         raise Problem("BOOKING_NOT_FOUND", f"There is no booking {booking_id}.")
     return show_booking(facts, internal=visit.caller.is_vendor), True
+
+
+def _moved(visit: Visit, row: db.Row) -> dict[str, Any]:
+    """The booking that a committed move leaves, counted if the move changed it."""
+    if row.changed:
+        metrics.count_bookings(row.outcome.lower())
+    return show_booking(row.facts, internal=visit.caller.is_vendor)
 
 
 def _move(
