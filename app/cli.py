@@ -16,7 +16,7 @@ from app.auth import cli as auth
 from app.config import ConfigurationError, Settings, owner_database_url
 from app.consistency import cli as consistency
 from app.db import offline_app
-from app.errors import Problem
+from app.errors import DatabaseProblem, Problem
 from app.ops import cli as ops
 from app.roles import RoleMissingError
 from app.serve import AddressTakenError, serve
@@ -46,6 +46,8 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except DatabaseProblem as error:
+            raise click.ClickException(_with_cause(error)) from error
         except (
             AddressTakenError,
             ConfigurationError,
@@ -55,6 +57,13 @@ class Commands(click.Group):
             raise click.ClickException(str(error)) from error
         except DBAPIError as error:
             raise click.ClickException(_sentence(error)) from error
+
+
+def _with_cause(error: DatabaseProblem) -> str:
+    """What an API's caller is told, and what libpq said: an operator may know where and as whom."""
+    cause = getattr(error.__cause__, "orig", None) or error.__cause__
+    said = str(cause).strip().splitlines() if cause else []
+    return f"{error} ({said[0].strip()})" if said else str(error)
 
 
 def _sentence(error: DBAPIError) -> str:

@@ -63,6 +63,9 @@ def run_demo(directory: Path, settings: Settings, say: Callable[[str], None]) ->
 def _run(
     directory: Path, settings: Settings, say: Callable[[str], None], stack: ExitStack
 ) -> NoReturn:
+    if not (directory / "serve.json").exists():
+        # No server of ours can be there: hear of a stranger before a database is made.
+        require_free_address(HOST, settings.port)
     postgres = stack.enter_context(EmbeddedPostgres(directory / "postgres", say))
     _end_orphaned_server(directory / "serve.json")
     require_free_address(HOST, settings.port)

@@ -59,8 +59,12 @@ def publish_command(  # noqa: PLR0917  # click hands over by name what it parsed
     """
     try:
         slots, wrong = read_slots(file.read(), provider)
-    except (FileError, UnicodeDecodeError) as error:
-        raise click.ClickException(str(error)) from None
+    except UnicodeDecodeError as error:
+        raise click.ClickException(
+            f"Nothing was published. The file is not UTF-8 at byte {error.start}: save it as UTF-8."
+        ) from None
+    except FileError as error:
+        raise click.ClickException(f"Nothing was published. {error}") from None
     if wrong:
         more = len(wrong) - ERRORS_SHOWN_MAX
         shown = [*wrong[:ERRORS_SHOWN_MAX], *([f"and {more} more"] if more > 0 else [])]

@@ -49,8 +49,11 @@ def read_slots(text: str, provider_id: UUID | None) -> tuple[list[LineSlot], lis
     """The slots of a file, and what is wrong with the other lines: "line 7: end: …".
 
     CSV with a header of COLUMNS (only start and end are needed), or a JSON array of slots, or an
-    object with such an array as `slots`. `provider_id` is for slots that name none.
+    object with such an array as `slots`. `provider_id` is for slots that name none. Raises
+    FileError.
     """
+    if not text.strip():
+        raise FileError("The file is empty.")
     schema = _FileSlotSchema()
     slots: list[LineSlot] = []
     wrong: list[str] = []
@@ -65,6 +68,8 @@ def read_slots(text: str, provider_id: UUID | None) -> tuple[list[LineSlot], lis
             wrong.append(f"line {line}: provider_id: Whose slot? Name it here or by --provider.")
         else:
             slots.append(LineSlot(line, provider, slot))
+    if not slots and not wrong:
+        raise FileError("The file holds no slots.")
     return slots, wrong
 
 
@@ -73,7 +78,10 @@ def _csv(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     unknown = sorted(set(rows.fieldnames or ()) - set(COLUMNS))
     if unknown or not {"start", "end"} <= set(rows.fieldnames or ()):
         found = ", ".join(rows.fieldnames or ()) or "none"
-        raise FileError(f"line 1: the columns are {', '.join(COLUMNS)}; found: {found}.")
+        raise FileError(
+            "line 1: neither JSON, which begins with [ or {, nor the header of a CSV file. Its"
+            f" columns are {', '.join(COLUMNS)}; found: {found}."
+        )
     try:
         for row in rows:
             if None in row:

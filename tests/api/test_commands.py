@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -109,7 +110,10 @@ def test_json_is_published_bare_or_as_the_api_takes_it(publish, vendor, wrap):
         (HEADER + f"{NINE_TO_TEN},1,,\n{NINE_TO_TEN},1,,\n", "line 3 "),
         (HEADER + f"{NINE_TO_TEN},1,,,,\n", "line 2:"),
         ("from,to\n1,2\n", "line 1:"),
-        ("", "line 1:"),
+        ('"text"', "line 1: neither JSON"),
+        ("", "The file is empty."),
+        (HEADER, "The file holds no slots."),
+        ("[]", "The file holds no slots."),
         ('[\n{"start": 1},\n\n{"start": 2}]', "line 4: "),
         ('[\n{"start": }]', "line 2: not JSON"),
         ('[{"start": "2040-01-02T09:00:00Z"}', "ends before"),
@@ -122,6 +126,27 @@ def test_a_bad_line_is_named_and_nothing_is_published(publish, vendor, content, 
     assert line in refused.stderr, refused.stderr
     assert "Traceback" not in refused.stderr
     assert _slots(vendor) == []
+
+
+def test_a_file_that_is_not_utf_8_is_refused_in_words(slotkeeper, vendor, tmp_path):
+    file = tmp_path / "slots.csv"
+    file.write_bytes(HEADER.encode() + b"caf\xe9\n")
+    refused = slotkeeper("slots", "publish", str(file), "--vendor", vendor.slug)
+    assert refused.returncode == 1
+    assert "not UTF-8" in refused.stderr
+    assert _slots(vendor) == []
+
+
+def test_an_operator_hears_why_the_database_cannot_be_reached(slotkeeper, tmp_path):
+    file = tmp_path / "slots.csv"
+    file.write_text(HEADER + f"{NINE_TO_TEN},1,,\n")
+    nowhere = "postgresql://slotkeeper_app:x@127.0.0.1:1/slotkeeper"
+    words = ["slots", "publish", str(file), "--vendor", "any", "--provider", str(uuid4())]
+    refused = slotkeeper(*words, url=nowhere)
+    assert refused.returncode == 1
+    assert "SERVICE_UNAVAILABLE" in refused.stderr
+    assert "port 1 failed" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_an_overlap_far_down_undoes_everything_or_is_skipped(publish, vendor):
