@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from typing import cast
+
+from flask import Blueprint, Flask, Response, current_app
+from flask.sansio.blueprints import BlueprintSetupState
 
 from app import metrics
+from app.ops.look import DatabaseLook
 from app.ops.readiness import check_readiness
 from app.wire.answers import answer
 
@@ -27,5 +31,13 @@ def readyz() -> Response:
 
 @blueprint.get("/metrics")
 def prometheus() -> Response:
-    """What all workers of this server have counted."""
-    return Response(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
+    """What all workers of this server have counted, and what the database tells."""
+    look: DatabaseLook = current_app.extensions["slotkeeper-database-look"]
+    return Response(metrics.exposition() + look.exposition(), content_type=metrics.CONTENT_TYPE)
+
+
+def _begin_looking(state: BlueprintSetupState) -> None:
+    state.app.extensions["slotkeeper-database-look"] = DatabaseLook(cast("Flask", state.app))
+
+
+blueprint.record(_begin_looking)
