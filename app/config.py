@@ -30,6 +30,7 @@ class Settings:
     port: int = 8000
     workers: int = 2
     threads: int = 8
+    worker_port: int = 0
     log_level: str = "info"
     log_format: Literal["json", "console"] = "json"
     public_url: str = ""
@@ -65,6 +66,7 @@ class Settings:
             port=_whole_number(env, "SLOTKEEPER_PORT", cls.port, 1, 65_535),
             workers=_whole_number(env, "SLOTKEEPER_WORKERS", cls.workers, 1, 256),
             threads=_whole_number(env, "SLOTKEEPER_THREADS", cls.threads, 1, 256),
+            worker_port=_whole_number(env, "SLOTKEEPER_WORKER_PORT", cls.worker_port, 0, 65_535),
             log_level=env.get("SLOTKEEPER_LOG_LEVEL", "").lower() or cls.log_level,
             log_format=env.get("SLOTKEEPER_LOG_FORMAT", "") or cls.log_format,  # type: ignore[arg-type]  # checked above
             public_url=env.get("SLOTKEEPER_PUBLIC_URL", "").rstrip("/"),

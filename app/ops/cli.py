@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import signal
 import threading
+from typing import TYPE_CHECKING, Any
 
 import click
 import structlog
 
 from app import logs
-from app.db import CommandContext
+from app.config import ConfigurationError, Settings
+from app.consistency.queries import verify_booking_slot_consistency
+from app.db import CommandContext, db
 from app.errors import Problem
 from app.ops.worker import tidy
+
+if TYPE_CHECKING:
+    from app.ops.watch import Watch
+
+DAY_SECONDS = 86_400.0
+CHECK_RETRY_SECONDS = 300.0
 
 log = structlog.get_logger(__name__)
 
@@ -24,33 +33,103 @@ log = structlog.get_logger(__name__)
     show_default=True,
     help="Seconds between rounds.",
 )
+@click.option(
+    "--check-every",
+    type=click.FloatRange(min=0),
+    default=DAY_SECONDS,
+    show_default=True,
+    help="Seconds between checks of all data, the first at once; 0 for none.",
+)
 @click.option("--once", is_flag=True, help="One round, then end.")
 @click.pass_obj
-def commands(context: CommandContext, /, every: float, once: bool) -> None:  # noqa: FBT001
+def commands(context: CommandContext, /, every: float, check_every: float, once: bool) -> None:  # noqa: FBT001
     """Expire lapsed holds and forget old idempotency keys, until SIGTERM.
 
-    Nothing depends on it for being right: a lapsed hold never blocks. Several may run.
+    Nothing depends on it for being right: a lapsed hold never blocks. Several may run. It is
+    watched at SLOTKEEPER_WORKER_PORT: /metrics and /healthz.
     """
+    # Not above: a server's parent imports this module, and must not import the library of metrics
+    # before its workers do.
+    from app.ops.watch import Watch  # noqa: PLC0415
+
     settings = context.settings()
     logs.configure(settings.log_level, settings.log_format)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    watch = Watch(every)
+    if not once:
+        _open(watch, settings)
+        log.info("working", every=every, check_every=check_every, watched_at=_address(settings))
+        if check_every:
+            words = {"context": context, "watch": watch, "every": check_every, "stop": stop}
+            threading.Thread(target=_check, name="check", kwargs=words, daemon=True).start()
     with context.application():
         while not stop.is_set():
-            _round(once=once)
+            _round(watch, once=once)
             if once or stop.wait(every):
                 return
 
 
-def _round(*, once: bool) -> None:
+def _open(watch: Watch, settings: Settings) -> None:
+    if not settings.worker_port:
+        return
+    try:
+        watch.serve(settings.host, settings.worker_port)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The worker cannot be watched on {settings.host}, port {settings.worker_port}:"
+            f" {error.strerror}. Choose another by SLOTKEEPER_WORKER_PORT, or 0 for none."
+        ) from error
+
+
+def _address(settings: Settings) -> str | None:
+    return f"http://{settings.host}:{settings.worker_port}" if settings.worker_port else None
+
+
+def _round(watch: Watch, *, once: bool) -> None:
     try:
         tidied = tidy()
     except Problem as problem:
         if once:
             raise
         # The database will be back; so will we.
+        watch.round_ended(None)
         log.warning("round failed", code=problem.code, detail=problem.detail)
         return
+    watch.round_ended(tidied)
+    if once and tidied.failures:
+        raise click.ClickException(f"{tidied.failures} vendors could not be tidied; see the log.")
     if tidied.holds_expired or tidied.keys_forgotten or once:
         log.info("tidied", holds_expired=tidied.holds_expired, keys_forgotten=tidied.keys_forgotten)
+
+
+def _check(context: CommandContext, watch: Watch, every: float, stop: threading.Event) -> None:
+    """Check all data again and again, on a connection of its own: it may take long."""
+    wait = 0.0
+    while not stop.wait(wait):
+        try:
+            checks = _check_once(context)
+        except Problem as problem:
+            log.warning("check failed", code=problem.code, detail=problem.detail)
+            wait = min(every, CHECK_RETRY_SECONDS)
+            continue
+        watch.checked(checks)
+        _report(checks)
+        wait = every
+
+
+def _check_once(context: CommandContext) -> list[dict[str, Any]]:
+    with context.application():
+        try:
+            return verify_booking_slot_consistency(None)
+        finally:
+            db.engine.dispose()
+
+
+def _report(checks: list[dict[str, Any]]) -> None:
+    found = {check["check_name"]: check["violations"] for check in checks if check["violations"]}
+    if found:
+        log.error("consistency violated", **found)
+    else:
+        log.info("consistency checked", checks=len(checks))

@@ -8,6 +8,8 @@ from uuid import UUID
 import structlog
 
 from app import db
+from app.errors import Problem
+from app.idempotency import OPERATOR
 
 HOLDS_AT_ONCE = 500
 
@@ -16,20 +18,32 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """What one round did."""
+    """What one round did, and for how many vendors it could not."""
 
     holds_expired: int
     keys_forgotten: int
+    failures: int
 
 
 def tidy() -> Tidied:
-    """One round over all vendors; a vendor at a time, so that no transaction touches two."""
-    expired = forgotten = 0
-    for vendor in db.read("SELECT id FROM vendors ORDER BY id"):
-        expired += _expire_holds(vendor.id)
-        row = db.call("forget_old_idempotency_keys", p_vendor_id=vendor.id)
-        forgotten += row.forget_old_idempotency_keys
-    return Tidied(expired, forgotten)
+    """One round over all vendors; a vendor at a time, so that no transaction touches two.
+
+    A vendor whose turn fails (a lock, a time limit) does not keep the others from theirs. Raises
+    DatabaseProblem when the database cannot be reached.
+    """
+    expired = forgotten = failures = 0
+    vendor_ids = [row.id for row in db.read("SELECT id FROM vendors ORDER BY id")]
+    for vendor_id in [OPERATOR, *vendor_ids]:
+        try:
+            expired += _expire_holds(vendor_id)
+            row = db.call("forget_old_idempotency_keys", p_vendor_id=vendor_id)
+            forgotten += row.forget_old_idempotency_keys
+        except Problem as problem:
+            if problem.code == "SERVICE_UNAVAILABLE":
+                raise
+            failures += 1
+            log.warning("vendor not tidied", vendor_id=str(vendor_id), code=problem.code)
+    return Tidied(expired, forgotten, failures)
 
 
 def _expire_holds(vendor_id: UUID) -> int:
