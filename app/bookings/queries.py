@@ -77,13 +77,19 @@ def show_booking(facts: dict[str, Any], *, internal: bool) -> dict[str, Any]:
 
 
 def list_events(
-    vendor_id: UUID, booking_id: UUID, limit: int, cursor: str | None
+    vendor_id: UUID, booking_id: UUID, *, internal: bool, limit: int, cursor: str | None
 ) -> dict[str, Any]:
-    """A page of the booking's history, oldest first. Raises BOOKING_NOT_FOUND."""
+    """A page of the booking's history, oldest first, with what only the vendor may see if
+    `internal`. Raises BOOKING_NOT_FOUND.
+    """
     after = position_after(cursor, int)
     rows = db.read(
-        "SELECT sequence, kind, actor, request_id, changes, occurred_at FROM events"
-        " WHERE vendor_id = %s AND booking_id = %s AND sequence > %s ORDER BY sequence LIMIT %s",
+        "SELECT e.sequence, e.kind, e.actor, e.request_id, e.changes, e.occurred_at, k.name"
+        " FROM events e LEFT JOIN api_keys k"
+        "   ON k.vendor_id = e.vendor_id AND e.actor ->> 'type' = 'vendor'"
+        "   AND k.id::text = e.actor ->> 'id'"
+        " WHERE e.vendor_id = %s AND e.booking_id = %s AND e.sequence > %s"
+        " ORDER BY e.sequence LIMIT %s",
         vendor_id,
         booking_id,
         min(after[0], 2**31 - 1) if after else 0,
@@ -92,7 +98,28 @@ def list_events(
     if not rows and not after:
         # Every booking has its first event: without one there is no booking.
         raise Problem("BOOKING_NOT_FOUND", f"There is no booking {booking_id}.")
-    return page(rows, limit, lambda row: row._asdict(), lambda row: (row.sequence,))
+    return page(
+        rows, limit, lambda row: _show_event(row, internal=internal), lambda row: (row.sequence,)
+    )
+
+
+def _show_event(row: db.Row, *, internal: bool) -> dict[str, Any]:
+    """The event; a customer is told that the vendor acted, not by which key nor on which notes."""
+    kind = row.actor["type"]
+    known = internal or kind != "vendor"
+    return {
+        "sequence": row.sequence,
+        "kind": row.kind,
+        "actor": {"type": kind, "id": row.actor["id"] if known else None}
+        | {"name": row.name if known else None},
+        "request_id": row.request_id,
+        "changes": {
+            name: change
+            for name, change in row.changes.items()
+            if internal or name != "internal_notes"
+        },
+        "occurred_at": row.occurred_at,
+    }
 
 
 def list_blocks(

@@ -16,7 +16,13 @@ from app.auth import (
 )
 from app.bookings import actions, queries
 from app.bookings.actions import Move
-from app.bookings.schemas import BookingRequestSchema, BookingSchema, EventSchema, NewBookingSchema
+from app.bookings.schemas import (
+    BookingChangeSchema,
+    BookingRequestSchema,
+    BookingSchema,
+    EventSchema,
+    NewBookingSchema,
+)
 from app.idempotency import idempotency_key
 from app.wire.answers import answer, created, expected_version
 from app.wire.pages import PageQuery, page_of
@@ -88,6 +94,30 @@ def get_booking(booking_id: UUID) -> Response:
 
 
 @blueprint.call(
+    "PATCH",
+    "/bookings/<uuid:booking_id>",
+    body=BookingChangeSchema(),
+    answers=(200, BookingSchema()),
+    refuses=[VENDOR, BOOKING, "BOOKING_STATE_CONFLICT", *_LOCKED],
+    guard=booking_credentials,
+    versioned=True,
+    example={"guests": 3, "notes": "A high chair, please.", "customer": {"phone": "+39 055 1234"}},
+)
+def change_booking(changes: dict[str, Any], booking_id: UUID) -> Response:
+    """Change who comes, notes, guests and the like (JSON merge patch).
+
+    What is left out stays as it is, `null` removes; `customer` and `metadata` are merged member by
+    member. Another name, address or number makes this the booking of another customer: nobody's
+    other bookings change with it.
+
+    A vendor changes bookings whatever their status; a customer, by manage_token, only while they
+    are requested, held or confirmed. Time, places and status have calls of their own.
+    """
+    visit = current_visit()
+    return answer(actions.change_booking(visit, booking_id, changes, expected_version()))
+
+
+@blueprint.call(
     "GET",
     "/bookings/<uuid:booking_id>/events",
     query=PageQuery(),
@@ -96,8 +126,13 @@ def get_booking(booking_id: UUID) -> Response:
     guard=booking_credentials,
 )
 def list_events(query: dict[str, Any], booking_id: UUID) -> Response:
-    """List a booking's history, oldest first."""
-    return answer(queries.list_events(current_visit().vendor_id, booking_id, **query))
+    """List a booking's history, oldest first: who did what in which request.
+
+    Each change of a booking is one event, numbered as the booking's `version` that it made.
+    """
+    visit = current_visit()
+    internal = visit.caller.is_vendor
+    return answer(queries.list_events(visit.vendor_id, booking_id, internal=internal, **query))
 
 
 @blueprint.call(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates_schema
 
 from app.wire.fields import (
     QUANTITY_MAX,
@@ -117,6 +117,73 @@ def _errors_of_time(data: dict[str, Any]) -> dict[str, str]:
     }
 
 
+_MOVE = "Moves are calls of their own: POST …/cancel, …/confirm, …/complete or …/no-show."
+_REBOOK = "Cannot be changed here: cancel the booking, with POST …/cancel, and book anew."
+_FIXED = "Cannot be changed."
+_NOT_CHANGED_HERE = {
+    "status": _MOVE,
+    "hold": _MOVE,
+    **dict.fromkeys(
+        (
+            "start",
+            "end",
+            "slot_id",
+            "slot_ids",
+            "provider_id",
+            "location_id",
+            "service_id",
+            "quantity",
+        ),
+        _REBOOK,
+    ),
+    **dict.fromkeys(
+        (
+            "id",
+            "kind",
+            "version",
+            "time_zone",
+            "price",
+            "hold_expires_at",
+            "created_at",
+            "updated_at",
+            "manage_token",
+        ),
+        _FIXED,
+    ),
+}
+
+
+class BookingChangeSchema(Schema):
+    """What may be changed of a booking (JSON merge patch): what is left out stays, null removes.
+
+    In `customer` and `metadata` member by member.
+    """
+
+    customer = fields.Nested(
+        CustomerSchema(),
+        allow_none=True,
+        metadata={"description": "Who comes instead; nobody else's bookings change with it."},
+    )
+    guests = whole_number(
+        0, QUANTITY_MAX, allow_none=True, metadata={"description": "For information only."}
+    )
+    channel = Text(CHANNEL_MAX, allow_none=True)
+    notes = Text(NOTES_MAX, shortest=0, allow_none=True)
+    internal_notes = Text(
+        NOTES_MAX, shortest=0, allow_none=True, metadata={"description": "With an API key only."}
+    )
+    metadata = json_object(
+        METADATA_MAX, allow_none=True, metadata={"description": "Merged; null empties it."}
+    )
+
+    @pre_load
+    def name_the_right_call(self, data: Any, **_: Any) -> Any:
+        errors = {name: [_NOT_CHANGED_HERE[name]] for name in data if name in _NOT_CHANGED_HERE}
+        if errors:
+            raise ValidationError(errors)
+        return data
+
+
 class BookingSchema(Schema):
     """A booking, or a vendor's block, with the price it was made at."""
 
@@ -154,14 +221,48 @@ class NewBookingSchema(BookingSchema):
     )
 
 
+class ActorSchema(Schema):
+    """Who did it. A customer is not told by which of the vendor's keys."""
+
+    type = fields.String(
+        validate=validate.OneOf(["customer", "vendor", "system"]),
+        metadata={
+            "description": "customer: the public, or a manage_token; vendor: an API key; system:"
+            " the clock (a hold that lapsed), a command or work by hand."
+        },
+    )
+    id = fields.String(
+        allow_none=True, metadata={"description": "Of the customer or the API key, if known."}
+    )
+    name = fields.String(
+        allow_none=True, metadata={"description": "The API key's, such as front desk."}
+    )
+
+
 class EventSchema(Schema):
     """One line of a booking's history."""
 
-    sequence = fields.Integer()
-    kind = fields.String(validate=validate.OneOf([*STATUSES, "changed"]))
-    actor = fields.Dict(metadata={"description": "type: customer, vendor or system; and id."})
-    request_id = fields.String(allow_none=True)
-    changes = fields.Dict(metadata={"description": '{"field": {"from", "to"}}'})
+    sequence = fields.Integer(
+        metadata={"description": "From 1, without gaps: the booking's version after it."}
+    )
+    kind = fields.String(
+        validate=validate.OneOf([*STATUSES, "changed"]),
+        metadata={
+            "description": "The status that the booking came to, or `changed`: something else"
+            " about it changed."
+        },
+    )
+    actor = fields.Nested(ActorSchema)
+    request_id = fields.String(
+        allow_none=True,
+        metadata={"description": "The X-Request-Id of the request that did it; null: no request."},
+    )
+    changes = fields.Dict(
+        metadata={
+            "description": '{"field": {"from", "to"}}; {"field": {}} where the values may be'
+            " personal, which history does not keep."
+        }
+    )
     occurred_at = Time()
 
 

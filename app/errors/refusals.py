@@ -43,6 +43,10 @@ REASONS: dict[str, str] = {
     "guests_out_of_range": "Must be between {least} and {most}.",
     "not_an_object": "Must be an object.",
     "not_a_fitting_text": "Must be a text, neither too short nor too long.",
+    "too_long": "Longer than {most} characters.",
+    "vendors_only": "Only the vendor writes these, with an API key.",
+    "name_needed": "Say who is coming.",
+    "contact_needed": "Give an e-mail address or a telephone number.",
 }
 _CONFLICT_MEMBERS = (
     "reason",
@@ -60,6 +64,8 @@ _CONFLICT_MEMBERS = (
     "wanted",
     "hold_expires_at",
     "version",
+    "customer_id",
+    "most",
 )
 _IN_THE_WAY = {
     "booked": "it has been booked",
@@ -109,7 +115,9 @@ def _detail(outcome: str, facts: Facts) -> str | None:  # noqa: PLR0911  # One s
         case "SLOT_IN_USE":
             return f"{_count(len(facts.get('bookings', [])), 'booking')} would no longer fit."
         case "BOOKING_STATE_CONFLICT":
-            return f"The booking is {facts['status']} and cannot become {facts['wanted']}."
+            return _state(facts)
+        case "BOOKING_LIMIT_REACHED":
+            return f"The vendor allows {_count(facts['most'], 'open booking')} for each customer."
         case "HOLD_EXPIRED":
             return f"The hold expired at {facts.get('hold_expires_at')}."
         case "PRECONDITION_FAILED":
@@ -120,6 +128,16 @@ def _detail(outcome: str, facts: Facts) -> str | None:  # noqa: PLR0911  # One s
             return f"slots.{facts['index']}: there is no such location."
         case _:
             return _missing(outcome, facts)
+
+
+def _state(facts: Facts) -> str:
+    match facts.get("reason"):
+        case "not_begun":
+            return f"The booking begins at {facts['start']}: only then can it be {facts['wanted']}."
+        case "closed_to_customers":
+            return f"The booking is {facts['status']}: only the vendor can change it now."
+        case _:
+            return f"The booking is {facts['status']} and cannot become {facts['wanted']}."
 
 
 def _conflict(facts: Facts) -> str:

@@ -10,6 +10,7 @@ GRANT SELECT, INSERT, UPDATE ON providers TO slotkeeper_app;
 GRANT SELECT, INSERT, UPDATE ON services TO slotkeeper_app;
 GRANT SELECT, INSERT, UPDATE ON customers TO slotkeeper_app;
 GRANT SELECT, INSERT, UPDATE ON api_keys TO slotkeeper_app;
+GRANT SELECT, INSERT, UPDATE ON operator_keys TO slotkeeper_app;
 GRANT SELECT ON slots TO slotkeeper_app;
 GRANT SELECT ON bookings TO slotkeeper_app;
 GRANT SELECT ON claims TO slotkeeper_app;
@@ -19,8 +20,8 @@ GRANT SELECT ON slot_availability TO slotkeeper_app;
 GRANT SELECT ON alembic_version TO slotkeeper_app;
 
 GRANT EXECUTE ON FUNCTION
-    block_time, cancel_booking, claim_slot_and_create_booking, complete_booking, confirm_booking, delete_slot,
-    describe_booking, expire_holds, forget_old_idempotency_keys, list_availability, mark_no_show, publish_slots,
+    block_time, cancel_booking, change_booking, claim_slot_and_create_booking, complete_booking, confirm_booking, delete_slot,
+    describe_booking, erase_customer, expire_holds, forget_old_idempotency_keys, list_availability, list_customers, mark_no_show, publish_slots,
     remember_idempotency_key, resize_slot, slots_covering, unblock_time, verify_booking_slot_consistency,
-    units_count, utc, price_json, describe_slot
+    is_open, units_count, utc, price_json, describe_slot
 TO slotkeeper_app;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -12,6 +13,15 @@ MOVES = ("cancel", "confirm", "complete", "no-show")
 
 def _move(vendor, booking, move, auth=None, **headers):
     return vendor.post(f"/bookings/{booking['id']}/{move}", auth=auth or vendor.key, **headers)
+
+
+def _begun(vendor):
+    """A booking whose time has begun, as only a vendor can make one; with its manage_token."""
+    return vendor.booked(slot_id=_slot_begun(vendor)["id"], auth=vendor.key)
+
+
+def _slot_begun(vendor):
+    return vendor.slot(-200_000, -199_999)
 
 
 def _events(vendor, booking, auth=None):
@@ -43,7 +53,7 @@ def test_a_lapsed_hold_cannot_be_confirmed_and_does_not_block(vendor, shared_ser
 
 
 def test_doing_again_what_is_done_answers_200_and_writes_no_event(vendor):
-    booking = vendor.booked(slot_id=vendor.slot()["id"])
+    booking = _begun(vendor)
     for move, status in (("no-show", "no_show"), ("complete", "completed"), ("cancel", None)):
         if status is None:
             break
@@ -59,7 +69,7 @@ def test_doing_again_what_is_done_answers_200_and_writes_no_event(vendor):
 
 
 def test_complete_and_no_show_can_be_undone(vendor):
-    booking = vendor.booked(slot_id=vendor.slot()["id"])
+    booking = _begun(vendor)
     for move in ("complete", "no-show", "complete", "confirm"):
         answer = _move(vendor, booking, move)
         assert answer.status_code == 200, answer.text
@@ -71,6 +81,30 @@ def test_a_move_that_the_status_does_not_allow_says_which_it_is(vendor, problem)
     refused = problem(_move(vendor, booking, "complete"), 409, "BOOKING_STATE_CONFLICT")
     assert refused["conflict"] == {"status": "held", "wanted": "completed"}
     assert "held" in refused["detail"]
+
+
+@pytest.mark.parametrize("move, wanted", [("complete", "completed"), ("no-show", "no_show")])
+def test_nobody_came_to_or_missed_what_has_not_begun(vendor, problem, move, wanted):
+    booking = vendor.booked(slot_id=vendor.slot()["id"])
+    refused = problem(_move(vendor, booking, move), 409, "BOOKING_STATE_CONFLICT")
+    assert refused["conflict"] == {
+        "status": "confirmed",
+        "wanted": wanted,
+        "reason": "not_begun",
+        "start": booking["start"],
+    }
+    assert booking["start"] in refused["detail"]
+    assert len(_events(vendor, booking)) == 1
+
+
+def test_a_booking_that_is_under_way_can_be_completed_before_its_end(vendor):
+    now = datetime.now(UTC)
+    times = {"start": now - timedelta(hours=1), "end": now + timedelta(hours=1)}
+    wanted = {name: moment.isoformat() for name, moment in times.items()}
+    provider = vendor.provider()
+    vendor.made(f"/providers/{provider['id']}/slots", {"slots": [wanted]})
+    booking = vendor.booked(vendor.key, provider_id=provider["id"], **wanted)
+    assert _move(vendor, booking, "complete").json()["status"] == "completed"
 
 
 def test_confirming_a_cancelled_booking_claims_its_time_again_or_is_refused(vendor, problem):
@@ -85,7 +119,7 @@ def test_confirming_a_cancelled_booking_claims_its_time_again_or_is_refused(vend
 
 
 def test_a_customer_cannot_undo_what_the_vendor_noted(vendor, problem):
-    booking = vendor.booked(slot_id=vendor.slot()["id"])
+    booking = _begun(vendor)
     _move(vendor, booking, "no-show")
     token = booking["manage_token"]
     problem(_move(vendor, booking, "confirm", token), 409, "BOOKING_STATE_CONFLICT")
@@ -95,7 +129,7 @@ def test_a_customer_cannot_undo_what_the_vendor_noted(vendor, problem):
 
 @pytest.mark.parametrize("move", MOVES)
 def test_a_stale_etag_refuses_a_move(vendor, problem, move):
-    booking = vendor.booked(slot_id=vendor.slot()["id"])
+    booking = _begun(vendor)
     refused = problem(_move(vendor, booking, move, if_match='"7"'), 412, "PRECONDITION_FAILED")
     assert refused["conflict"] == {"version": 1}
     assert _move(vendor, booking, move, if_match='"1"').status_code == 200
@@ -110,7 +144,7 @@ def test_a_move_of_an_unknown_booking_is_not_found(vendor, problem, move):
 
 @pytest.mark.parametrize("move", MOVES)
 def test_a_move_with_a_key_is_done_once_even_if_others_came_between(vendor, problem, move):
-    booking = vendor.booked(slot_id=vendor.slot()["id"], auth=vendor.key)
+    booking = _begun(vendor)
     key = uuid.uuid4().hex
     first = _move(vendor, booking, move, idempotency_key=key)
     assert first.status_code == 200, first.text
@@ -125,7 +159,7 @@ def test_a_move_with_a_key_is_done_once_even_if_others_came_between(vendor, prob
 
 
 def test_a_refused_move_does_not_use_up_its_key(vendor, problem):
-    booking = vendor.booked(slot_id=vendor.slot()["id"], hold=True)
+    booking = vendor.booked(slot_id=_slot_begun(vendor)["id"], auth=vendor.key, hold=True)
     key = uuid.uuid4().hex
     refused = _move(vendor, booking, "complete", idempotency_key=key)
     problem(refused, 409, "BOOKING_STATE_CONFLICT")
@@ -155,7 +189,7 @@ def test_events_tell_who_did_what_in_which_request(vendor):
 
 
 def test_events_come_in_pages(vendor, problem):
-    booking = vendor.booked(slot_id=vendor.slot()["id"])
+    booking = _begun(vendor)
     for move in ("complete", "no-show"):
         _move(vendor, booking, move)
     path = f"/bookings/{booking['id']}/events"

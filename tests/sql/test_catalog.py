@@ -9,18 +9,22 @@ ACROSS_VENDORS = {
     "vendors_pkey": "vendors are the tenants themselves",
     "vendors_slug_key": "a slug finds its vendor",
     "api_keys_hash_key": "a key is looked up before its vendor is known",
+    "operator_keys_pkey": "those who run the installation belong to no vendor",
+    "operator_keys_hash_key": "as operator_keys_pkey",
     "alembic_version_pkc": "not a table of tenants",
 }
 # Functions of values, which know no vendor, and steps that take a vendor's rows as they are.
 OF_VALUES = {
     "actor_of", "check_claim_details", "check_service_duration", "fits_text", "free_stretches",
-    "invalid", "lowest_units", "price_amount_of", "price_currency_of", "price_json",
+    "invalid", "lowest_units", "merge_patch", "phone_digits", "price_amount_of", "price_currency_of", "price_json",
     "price_of_parts", "refuse_changed_history", "slots_wanted", "units_count", "utc",
     "years_of_four_digits",
 }  # fmt: skip
-OF_ROWS = {"claim_again", "move_booking"}
+OF_ROWS = {
+    "booking_changes", "check_booking_change", "claim_again", "is_open", "move_booking",
+}  # fmt: skip
 # Readable with the application's own rights, so they need none of the owner's.
-GRANTED_WITHOUT_DEFINER = {"describe_slot", "price_json", "units_count", "utc"}
+GRANTED_WITHOUT_DEFINER = {"describe_slot", "is_open", "price_json", "units_count", "utc"}
 
 # Constraint -> kind (p, u, f, c, x) of every law, and whether it waits for the commit.
 LAWS = {
@@ -82,7 +86,7 @@ def test_every_tenant_table_carries_the_vendor(module_owner):
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT EXISTS (
             SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'vendor_id')
     """)
-    assert {name for (name,) in found} == {"vendors", "alembic_version"}
+    assert {name for (name,) in found} == {"vendors", "operator_keys", "alembic_version"}
 
 
 def test_the_vendor_is_the_first_argument_of_every_function(module_owner):
@@ -183,7 +187,7 @@ def test_every_id_is_made_as_uuidv7(module_owner):
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE c.relnamespace = 'public'::regnamespace AND a.attname = 'id' AND a.attnum > 0
     """).fetchall()
-    assert len(found) == 8
+    assert len(found) == 9
     assert {default for _, default in found} == {"uuidv7()"}
 
 

@@ -12,9 +12,9 @@ ACTOR = {"type": "customer", "id": "visitor-7", "request_id": "request-9"}
 def life_of_a_booking(shop):
     """A booking that went through every move there is a function for; its id."""
     booking_id = shop.book(shop.slot(), hold_for=timedelta(minutes=5), actor=ACTOR)
-    for function in ("confirm", "complete"):
-        shop.move(f"{function}_booking", booking_id, actor=ACTOR)
-    shop.move("mark_no_show", booking_id)
+    shop.move("confirm_booking", booking_id, actor=ACTOR)
+    for function in ("complete_booking", "mark_no_show"):
+        shop.move(function, booking_id)
     for function in ("confirm", "cancel", "confirm"):
         shop.move(f"{function}_booking", booking_id)
     return booking_id

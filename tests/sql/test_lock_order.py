@@ -65,14 +65,22 @@ def test_slots_are_locked_in_order_of_id_even_when_they_lie_in_another_order(sho
     assert cancel.result()["outcome"] == "CANCELLED"
 
 
-@pytest.mark.parametrize("function", ["cancel_booking", "confirm_booking", "complete_booking"])
-def test_whoever_starts_from_a_booking_locks_its_slots_first(shop, sessions, function):
+@pytest.mark.parametrize(
+    "function, more",
+    [
+        ("cancel_booking", {}),
+        ("confirm_booking", {}),
+        ("complete_booking", {}),
+        ("change_booking", {"changes": {"guests": 2}}),
+    ],
+)
+def test_whoever_starts_from_a_booking_locks_its_slots_first(shop, sessions, function, more):
     slot = shop.slot()
     booking_id = shop.book(slot, hold_for=timedelta(minutes=5))
     blocker, probe, holder = sessions.owner(), sessions.owner(), sessions.app()
     with blocker.connection.transaction():
         blocker.connection.execute("SELECT FROM slots WHERE id = %s FOR UPDATE", [slot])
-        holder.begin_and_wait_for_lock(holder.call, function, booking_id=booking_id)
+        holder.begin_and_wait_for_lock(holder.call, function, booking_id=booking_id, **more)
         assert lockable(probe, "bookings", booking_id)
 
 

@@ -14,15 +14,10 @@ BEGIN
     IF p_vendor_id IS NULL OR p_booking_id IS NULL OR jsonb_typeof(p_actor) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_booking_id and p_actor (an object) are needed';
     END IF;
-    v_booking := lock_booking(p_vendor_id, p_booking_id, p_kind);
+    v_booking := lock_current_booking(p_vendor_id, p_booking_id, p_kind, p_actor);
     IF v_booking.id IS NULL THEN
         RETURN QUERY SELECT 'BOOKING_NOT_FOUND', NULL::uuid, false, jsonb_build_object('booking_id', p_booking_id);
         RETURN;
-    END IF;
-    -- The lock was waited for; only the clock after it says whether the hold was still good.
-    IF v_booking.status = 'held' AND v_booking.hold_expires_at <= clock_timestamp() THEN
-        PERFORM expire_bookings(p_vendor_id, ARRAY[p_booking_id], p_actor);
-        SELECT b.* INTO v_booking FROM bookings b WHERE b.vendor_id = p_vendor_id AND b.id = p_booking_id;
     END IF;
     IF p_expected_version <> v_booking.version THEN
         RETURN QUERY SELECT 'PRECONDITION_FAILED', p_booking_id, false, jsonb_build_object('version', v_booking.version);
@@ -34,6 +29,11 @@ BEGIN
     ELSIF NOT v_booking.status = ANY (p_from) THEN
         RETURN QUERY SELECT 'BOOKING_STATE_CONFLICT', p_booking_id, false,
                             jsonb_build_object('status', v_booking.status, 'wanted', p_status);
+    ELSIF p_status IN ('completed', 'no_show') AND lower(v_booking.during) > clock_timestamp()
+          AND p_actor ->> 'type' IN ('vendor', 'customer') THEN
+        -- Nobody came to, or missed, what has not begun. Imports and work by hand (system) may say so.
+        RETURN QUERY SELECT 'BOOKING_STATE_CONFLICT', p_booking_id, false, jsonb_build_object(
+            'status', v_booking.status, 'wanted', p_status, 'reason', 'not_begun', 'start', utc(lower(v_booking.during)));
     ELSIF v_booking.status = 'cancelled' THEN
         RETURN QUERY SELECT * FROM claim_again(v_booking, p_actor);
     ELSE

@@ -11,7 +11,7 @@ AS $$
           AND p_status IN ('cancelled', 'expired', 'declined')
     ), moved AS (
         UPDATE bookings b
-        SET status = p_status, version = b.version + 1, updated_at = now(),
+        SET status = p_status, version = b.version + 1, updated_at = clock_timestamp(),
             hold_expires_at = CASE WHEN p_status <> 'confirmed' THEN b.hold_expires_at END
         WHERE b.vendor_id = p_booking.vendor_id AND b.id = p_booking.id
     )

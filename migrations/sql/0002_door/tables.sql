@@ -32,12 +32,31 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE INDEX customers_by_name ON customers USING gin (vendor_id, lower(name) gin_trgm_ops) WITH (gin_pending_list_limit = 256);
 -- A customer's bookings, to count them.
 CREATE INDEX bookings_by_customer ON bookings (vendor_id, customer_id);
+CREATE INDEX customers_banned ON customers (vendor_id, id) WHERE banned_at IS NOT NULL;
+-- Whether the public may book: a refusal or NULL, and the vendor's open_bookings_max.
+CREATE TYPE public_check AS (refusal jsonb, open_bookings_max integer);
 
 -- Callers. A key made before there were scopes could do everything, and still can.
 ALTER TABLE api_keys ADD COLUMN scope text NOT NULL DEFAULT 'admin'
     CONSTRAINT api_keys_scope_known CHECK (scope IN ('read', 'write', 'admin'));
 -- From now on whoever makes a key says what it may do.
 ALTER TABLE api_keys ALTER COLUMN scope DROP DEFAULT;
+ALTER TABLE api_keys ADD COLUMN version integer NOT NULL DEFAULT 1;
+
+-- Keys of those who run the installation: they make vendors. Not a vendor's, so a named exception to vendor_id.
+CREATE TABLE operator_keys (
+    id           uuid PRIMARY KEY DEFAULT uuidv7(),
+    name         text NOT NULL CONSTRAINT operator_keys_name_length CHECK (length(name) BETWEEN 1 AND 200),
+    -- As of api_keys.
+    key_hash     bytea NOT NULL CONSTRAINT operator_keys_hash_length CHECK (length(key_hash) = 32),
+    prefix       text NOT NULL,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    last_used_at timestamptz,
+    revoked_at   timestamptz,
+    CONSTRAINT operator_keys_hash_key UNIQUE (key_hash)
+);
+-- The idempotency keys of the operator's calls, which have no vendor, are kept under the nil UUID.
+ALTER TABLE vendors ADD CONSTRAINT vendors_id_is_not_nil CHECK (id <> '00000000-0000-0000-0000-000000000000');
 
 -- Bookings as a vendor lists them: by start, of one provider, by the last change.
 CREATE INDEX bookings_by_start ON bookings (vendor_id, lower(during), id);

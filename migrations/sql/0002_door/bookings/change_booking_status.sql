@@ -1,0 +1,44 @@
+-- Promise: the booking moves to p_status if the state machine allows it from where it is; doing again
+-- what is done changes nothing and writes no event. One row: outcome, booking_id, changed, facts.
+-- Locks, in order: the booking's slots by id; the booking; its claims.
+-- Raises: SK001. Refusals are returned.
+CREATE OR REPLACE FUNCTION change_booking_status(
+    p_vendor_id uuid, p_booking_id uuid, p_kind text, p_status text, p_from text[], p_actor jsonb, p_expected_version integer
+) RETURNS TABLE (outcome text, booking_id uuid, changed boolean, facts jsonb)
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_booking bookings;
+BEGIN
+    IF p_vendor_id IS NULL OR p_booking_id IS NULL OR jsonb_typeof(p_actor) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_booking_id and p_actor (an object) are needed';
+    END IF;
+    v_booking := lock_current_booking(p_vendor_id, p_booking_id, p_kind, p_actor);
+    IF v_booking.id IS NULL THEN
+        RETURN QUERY SELECT 'BOOKING_NOT_FOUND', NULL::uuid, false, jsonb_build_object('booking_id', p_booking_id);
+        RETURN;
+    END IF;
+    IF p_expected_version <> v_booking.version THEN
+        RETURN QUERY SELECT 'PRECONDITION_FAILED', p_booking_id, false, jsonb_build_object('version', v_booking.version);
+    ELSIF v_booking.status = p_status THEN
+        RETURN QUERY SELECT upper(p_status), p_booking_id, false, describe_booking(p_vendor_id, p_booking_id);
+    ELSIF v_booking.status = 'expired' AND p_status = 'confirmed' THEN
+        RETURN QUERY SELECT 'HOLD_EXPIRED', p_booking_id, false,
+                            jsonb_build_object('hold_expires_at', utc(v_booking.hold_expires_at));
+    ELSIF NOT v_booking.status = ANY (p_from) THEN
+        RETURN QUERY SELECT 'BOOKING_STATE_CONFLICT', p_booking_id, false,
+                            jsonb_build_object('status', v_booking.status, 'wanted', p_status);
+    ELSIF p_status IN ('completed', 'no_show') AND lower(v_booking.during) > clock_timestamp()
+          AND p_actor ->> 'type' IN ('vendor', 'customer') THEN
+        -- Nobody came to, or missed, what has not begun. Imports and work by hand (system) may say so.
+        RETURN QUERY SELECT 'BOOKING_STATE_CONFLICT', p_booking_id, false, jsonb_build_object(
+            'status', v_booking.status, 'wanted', p_status, 'reason', 'not_begun', 'start', utc(lower(v_booking.during)));
+    ELSIF v_booking.status = 'cancelled' THEN
+        RETURN QUERY SELECT * FROM claim_again(v_booking, p_actor);
+    ELSE
+        PERFORM move_booking(v_booking, p_status, p_actor);
+        RETURN QUERY SELECT upper(p_status), p_booking_id, true, describe_booking(p_vendor_id, p_booking_id);
+    END IF;
+END
+$$;
