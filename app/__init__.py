@@ -26,6 +26,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.bookings.blocks import blueprint as blocks
     from app.bookings.routes import blueprint as bookings
     from app.config import Settings
+    from app.customers.routes import blueprint as customers
     from app.db import init_database, watch_pool
     from app.docs.routes import blueprint as docs
     from app.errors.problems import register_handlers
@@ -54,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     watch_pool(app, settings)
     leave_trail(app)
     api = describe_api(app)
-    for feature in (vendors, slots, availability, bookings, blocks):
+    for feature in (vendors, slots, availability, bookings, blocks, customers):
         api.register_blueprint(feature)
     app.register_blueprint(docs)
     app.register_blueprint(ops)

@@ -87,6 +87,27 @@ CODES: dict[str, Code] = {
     "PROVIDER_IN_USE": _in_use("Provider"),
     "LOCATION_IN_USE": _in_use("Location"),
     "SERVICE_IN_USE": _in_use("Service"),
+    "CUSTOMER_EXISTS": Code(
+        409,
+        "A customer with exactly these details exists",
+        "Use the customer named in `conflict.customer_id`, or tell the two apart by a detail.",
+    ),
+    "CUSTOMER_IN_USE": Code(
+        409,
+        "Customer has bookings to come",
+        "Cancel the bookings named in `conflict.bookings`, or wait until they are over.",
+    ),
+    "BOOKING_LIMIT_REACHED": Code(
+        409,
+        "As many open bookings as this vendor allows",
+        "Cancel one of your bookings or wait until it is over, or ask the vendor to book for you.",
+    ),
+    "VENDOR_EXISTS": Code(
+        409,
+        "There is a vendor of this name already",
+        "Choose another slug. If it is yours and the answer was lost: repeat the same request with"
+        " the same Idempotency-Key.",
+    ),
     "VALIDATION_ERROR": Code(
         400, "Invalid request", "Correct what `errors` names, field by field, and send it again."
     ),
@@ -104,6 +125,16 @@ CODES: dict[str, Code] = {
         "Not allowed with these credentials",
         "Use credentials of this vendor that allow this call.",
     ),
+    "PUBLIC_BOOKING_OFF": Code(
+        403,
+        "This vendor takes no bookings online",
+        "Ask the vendor to book for you. The vendor books with an API key.",
+    ),
+    "CUSTOMER_BANNED": Code(
+        403,
+        "Online booking is not open to these contact details",
+        "Please get in touch with the vendor, who can book for you.",
+    ),
     "NOT_FOUND": Code(
         404, "Nothing at this address", "The calls there are: /docs and /api/v1/openapi.json."
     ),
@@ -115,6 +146,7 @@ CODES: dict[str, Code] = {
     "BOOKING_NOT_FOUND": _not_found("Booking"),
     "BLOCK_NOT_FOUND": _not_found("Block"),
     "CUSTOMER_NOT_FOUND": _not_found("Customer"),
+    "API_KEY_NOT_FOUND": _not_found("API key"),
     "METHOD_NOT_ALLOWED": Code(
         405, "Method not allowed here", "Use one of the methods in the Allow header."
     ),

@@ -48,6 +48,9 @@ class Customer(Base):
             postgresql_using="gin",
             postgresql_with={"gin_pending_list_limit": 256},
         ),
+        Index(
+            "customers_banned", "vendor_id", "id", postgresql_where=text("banned_at IS NOT NULL")
+        ),
     )
 
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)

@@ -40,8 +40,10 @@ def utc(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-def answer(body: Any, status: int = 200, **headers: str) -> Response:
-    """`body` as JSON; a resource's version goes out as its ETag. GETs honour If-None-Match."""
+def answer(body: Any, status: int = 200, *, unchanging: bool = True, **headers: str) -> Response:
+    """`body` as JSON; a resource's version goes out as its ETag. GETs honour If-None-Match, but for
+    those whose answer can change while the version does not: they are not `unchanging`.
+    """
     response = current_app.response_class(
         current_app.json.dumps(body), status=status, mimetype="application/json"
     )
@@ -51,7 +53,7 @@ def answer(body: Any, status: int = 200, **headers: str) -> Response:
             # Who asks decides what is shown, so no shared cache may keep it.
             response.headers["Cache-Control"] = "private, no-cache"
             response.headers["Vary"] = "Authorization"
-            if request.if_none_match.contains_weak(str(body["version"])):
+            if unchanging and request.if_none_match.contains_weak(str(body["version"])):
                 response.status_code = 304
                 response.set_data(b"")
     for name, value in headers.items():

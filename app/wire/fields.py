@@ -19,6 +19,10 @@ _RFC3339 = re.compile(
 YEAR_MIN, YEAR_MAX = 1900, 2999
 QUANTITY_MAX = 100_000
 PRICE_AMOUNT_MAX = 10_000_000_000
+PHONE = validate.Regexp(
+    r"(?=(?:[^0-9]*[0-9]){3})[0-9+*#()./ \-]{3,40}(?: ?(?:x|ext\.?) ?[0-9]+)?$",
+    error="Not a telephone number.",
+)
 
 
 class Time(fields.Field[datetime]):

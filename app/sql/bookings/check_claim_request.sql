@@ -42,7 +42,7 @@ BEGIN
         RETURN invalid('hold', 'hold_out_of_range', '{"least_seconds": 1, "most_seconds": 604800}');
     END IF;
     IF p_customer_id IS NOT NULL THEN
-        IF NOT EXISTS (SELECT FROM customers c WHERE c.vendor_id = p_vendor_id AND c.id = p_customer_id) THEN
+        IF NOT EXISTS (SELECT FROM customers c WHERE c.vendor_id = p_vendor_id AND c.id = p_customer_id AND c.erased_at IS NULL) THEN
             RETURN jsonb_build_object('outcome', 'CUSTOMER_NOT_FOUND', 'facts', jsonb_build_object('customer_id', p_customer_id));
         END IF;
     END IF;

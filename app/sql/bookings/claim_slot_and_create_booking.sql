@@ -1,7 +1,8 @@
 -- Promise: one booking that holds p_quantity places of every slot named, or a refusal that leaves no
 -- trace. This is the only way to book; holds, blocks and bookings alike come through here.
 --
--- Locks, in order: idempotency key; all slots by id (NO KEY UPDATE); lapsed holds in the way by id;
+-- Locks, in order: idempotency key; the public caller's contacts, if the vendor bounds open bookings; all
+-- slots by id (NO KEY UPDATE); lapsed holds in the way by id;
 -- claims. The first look takes none: a sold-out slot is refused without writing or waiting.
 -- Lock and look are separate statements, since a statement keeps the snapshot it began with.
 --
@@ -43,6 +44,7 @@ DECLARE
     v_locked       boolean := false;
     v_checked      boolean;
     v_refusal      jsonb;
+    v_public       public_check;
 BEGIN
     -- A value to assign, and not PERFORM, which would run a statement.
     v_checked := require_claim_arguments(p_vendor_id, p_slot_ids, p_quantity, p_details, p_actor);
@@ -64,6 +66,10 @@ BEGIN
         check_claim_request(p_vendor_id, p_slot_ids, p_start, v_end, p_quantity, p_customer_id, p_service_id,
                             v_service, p_hold_for, p_details),
         check_claim_details(p_customer_id, p_idempotency_key, p_details));
+    IF v_refusal IS NULL AND p_actor ->> 'type' = 'customer' THEN
+        v_public := check_public_customer(p_vendor_id, p_details -> 'customer');
+        v_refusal := v_public.refusal;
+    END IF;
 
     <<looks>>
     WHILE v_refusal IS NULL LOOP
@@ -115,10 +121,19 @@ BEGIN
                     CONTINUE looks;
                 END IF;
             END IF;
+            IF v_public.open_bookings_max IS NOT NULL THEN
+                v_checked := lock_contacts(p_vendor_id, p_details -> 'customer');
+            END IF;
             -- 3. All slots, whatever their capacity: a resize or delete in flight finishes first,
             -- and a crowd on one slot queues here instead of trying one another's units.
             v_locked := lock_slots(p_vendor_id, p_slot_ids);
             CONTINUE looks;
+        END IF;
+
+        IF v_public.open_bookings_max IS NOT NULL THEN
+            -- Counted anew, now that nobody else books by this address or number.
+            v_refusal := check_open_bookings(p_vendor_id, p_details -> 'customer', v_public.open_bookings_max);
+            EXIT looks WHEN v_refusal IS NOT NULL;
         END IF;
 
         -- 4. Take the lowest free units. Raw writers may still be there, and they take no slot
