@@ -36,6 +36,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.wire.answers import JsonProvider
     from app.wire.openapi import describe_api
     from app.wire.sessions import NoSessions
+    from app.wire.headers import send_headers
+    from app.wire.limits import limit_rates
     from app.wire.trail import leave_trail
 
     if settings is None:
@@ -56,6 +58,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     leave_trail(app)
     api = describe_api(app)
     for feature in (vendors, slots, availability, bookings, blocks, customers):
+    send_headers(app, settings)
+    limit_rates(app, settings)
         api.register_blueprint(feature)
     app.register_blueprint(docs)
     app.register_blueprint(ops)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Self
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 SECRET_KEY_LENGTH_MIN = 32
+_RATE_LIMIT = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
 class ConfigurationError(Exception):
@@ -34,6 +37,14 @@ class Settings:
     log_level: str = "info"
     log_format: Literal["json", "console"] = "json"
     public_url: str = ""
+    rate_limits: str = "1200/minute"
+    key_rate_limits: str = "6000/minute"
+    rate_limit_store: str = "memory://"
+    trusted_proxies: int = 0
+    cors_origins: tuple[str, ...] = ()
+    body_seconds: int = 15
+    lock_seconds: int = 3
+    statement_seconds: int = 10
 
     def __post_init__(self) -> None:
         if self.database_url:
@@ -70,6 +81,16 @@ class Settings:
             log_level=env.get("SLOTKEEPER_LOG_LEVEL", "").lower() or cls.log_level,
             log_format=env.get("SLOTKEEPER_LOG_FORMAT", "") or cls.log_format,  # type: ignore[arg-type]  # checked above
             public_url=env.get("SLOTKEEPER_PUBLIC_URL", "").rstrip("/"),
+            rate_limits=_rate_limits(env, "SLOTKEEPER_RATE_LIMITS", cls.rate_limits),
+            key_rate_limits=_rate_limits(env, "SLOTKEEPER_KEY_RATE_LIMITS", cls.key_rate_limits),
+            rate_limit_store=_store(env, "SLOTKEEPER_RATE_LIMIT_STORE", cls.rate_limit_store),
+            trusted_proxies=_whole_number(env, "SLOTKEEPER_TRUSTED_PROXIES", 0, 0, 10),
+            cors_origins=_origins(env, "SLOTKEEPER_CORS_ORIGINS"),
+            body_seconds=_whole_number(env, "SLOTKEEPER_BODY_SECONDS", cls.body_seconds, 1, 300),
+            lock_seconds=_whole_number(env, "SLOTKEEPER_LOCK_SECONDS", cls.lock_seconds, 1, 60),
+            statement_seconds=_whole_number(
+                env, "SLOTKEEPER_STATEMENT_SECONDS", cls.statement_seconds, 1, 300
+            ),
         )
 
     def require_database_url(self) -> str:
@@ -136,6 +157,37 @@ def _check_postgresql_url(name: str, url: str) -> str:
             f"{name} must look like postgresql://user:password@host:5432/dbname."
         )
     return url
+
+
+def _rate_limits(env: Mapping[str, str], name: str, default: str) -> str:
+    """Such as "100/second, 1200/minute", written evenly; empty for "off"."""
+    text = env.get(name, "").strip().lower() or default
+    if text == "off":
+        return ""
+    limits = [limit.replace(" ", "") for limit in text.split(",")]
+    if not all(_RATE_LIMIT.fullmatch(limit) for limit in limits):
+        raise ConfigurationError(
+            f"{name} is {text!r}; use off, or limits such as 1200/minute or 50/second, 1200/minute."
+        )
+    return ", ".join(limits)
+
+
+def _store(env: Mapping[str, str], name: str, default: str) -> str:
+    text = env.get(name, "").strip() or default
+    if text != default and urlsplit(text).scheme not in {"redis", "rediss", "redis+unix"}:
+        raise ConfigurationError(f"{name} must be memory:// or look like redis://host:6379/0.")
+    return text
+
+
+def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    origins = tuple(word.strip() for word in env.get(name, "").split(",") if word.strip())
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ConfigurationError(
+                f"{name} holds {origin!r}; use origins such as https://shop.example, with commas"
+                " between them and nothing after the host or port, or * for all."
+            )
+    return origins
 
 
 def _whole_number(

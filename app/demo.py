@@ -133,6 +133,8 @@ def _server(record: Path, settings: Settings) -> Iterator[subprocess.Popen[bytes
             SLOTKEEPER_THREADS=str(settings.threads),
             SLOTKEEPER_LOG_LEVEL=settings.log_level,
             SLOTKEEPER_LOG_FORMAT=settings.log_format,
+            SLOTKEEPER_RATE_LIMITS="off",
+            SLOTKEEPER_KEY_RATE_LIMITS="off",
         ),
     )
     try:

@@ -151,6 +151,9 @@ def serving(
         DATABASE_URL=database_url,
         SLOTKEEPER_SECRET_KEY=secrets.token_urlsafe(48),
         SLOTKEEPER_PORT=str(port),
+        # High enough never to refuse, so that what counting costs is measured.
+        SLOTKEEPER_RATE_LIMITS="900000000/minute",
+        SLOTKEEPER_KEY_RATE_LIMITS="900000000/minute",
     )
     words = command(port, environment)
     with log.open("wb") as output:

@@ -150,6 +150,8 @@ def _serve(database: Database, log: Path, **settings: str) -> Iterator[Server]:
         "DATABASE_URL": database.app_url,
         "SLOTKEEPER_SECRET_KEY": "a secret of the tests, long enough to sign",
         "SLOTKEEPER_PORT": str(port),
+        "SLOTKEEPER_RATE_LIMITS": "off",
+        "SLOTKEEPER_KEY_RATE_LIMITS": "off",
     } | settings
     slug = f"vendor-{port}"
     api_key = _make_vendor(Settings.from_environment(environment), slug)

@@ -69,7 +69,7 @@ def answer_problem(problem: Problem) -> Response:
         response.headers["Retry-After"] = str(problem.meaning.retry_after_seconds)
     if problem.code == "UNAUTHENTICATED":
         response.headers["WWW-Authenticate"] = "Bearer"
-    response.headers.extend(problem.headers)
+    response.headers.update(problem.headers)
     return response
 
 

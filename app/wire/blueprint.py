@@ -18,7 +18,13 @@ from app.wire.parser import Parser, read_json
 
 View = Callable[..., Response]
 
-_ALWAYS = ("NOT_ACCEPTABLE", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "TRANSACTION_TIMEOUT")
+_ALWAYS = (
+    "NOT_ACCEPTABLE",
+    "RATE_LIMITED",
+    "INTERNAL_ERROR",
+    "SERVICE_UNAVAILABLE",
+    "TRANSACTION_TIMEOUT",
+)
 _OF_KIND = {
     "body": {"VALIDATION_ERROR", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"},
     "query": {"VALIDATION_ERROR"},
