@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api.conftest import Api
-from tests.shop_fixtures import module_app, module_owner, sessions, shop
+from tests.conftest import Database, Server, _serve
+from tests.migrations.conftest import picture
 
-__all__ = ["module_app", "module_owner", "sessions", "shop"]
+__all__ = ["picture"]
 
 
 class Counts:
@@ -68,3 +70,13 @@ def api() -> Iterator[Callable[..., Api]]:
     yield open_api
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def serve_on(tmp_path) -> Callable[..., AbstractContextManager[Server]]:
+    """The shipped server on a database of the test's choice."""
+
+    def start(database: Database, **settings: str) -> AbstractContextManager[Server]:
+        return _serve(database, tmp_path / "serve.log", **settings)
+
+    return start
