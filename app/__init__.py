@@ -30,14 +30,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.db import init_database, watch_pool
     from app.docs.routes import blueprint as docs
     from app.errors.problems import register_handlers
+    from app.keys.routes import blueprint as keys
     from app.ops.routes import blueprint as ops
     from app.slots.routes import blueprint as slots
+    from app.vendors.operator import blueprint as operator
     from app.vendors.routes import blueprint as vendors
     from app.wire.answers import JsonProvider
-    from app.wire.openapi import describe_api
-    from app.wire.sessions import NoSessions
     from app.wire.headers import send_headers
     from app.wire.limits import limit_rates
+    from app.wire.openapi import describe_api
+    from app.wire.sessions import NoSessions
     from app.wire.trail import leave_trail
 
     if settings is None:
@@ -56,10 +58,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_database(app, settings)
     watch_pool(app, settings)
     leave_trail(app)
-    api = describe_api(app)
-    for feature in (vendors, slots, availability, bookings, blocks, customers):
     send_headers(app, settings)
     limit_rates(app, settings)
+    api = describe_api(app)
+    for feature in (operator, vendors, keys, slots, availability, bookings, blocks, customers):
         api.register_blueprint(feature)
     app.register_blueprint(docs)
     app.register_blueprint(ops)

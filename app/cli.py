@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app import logs, migrate
 from app.auth import cli as auth
+from app.auth import operator_cli as operators
 from app.config import ConfigurationError, Settings, owner_database_url
 from app.consistency import cli as consistency
 from app.db import offline_app
@@ -130,7 +131,7 @@ def demo_command(console: Console, port: int, directory: Path) -> None:
         raise click.ClickException(str(error)) from error
 
 
-for feature in (vendors, auth, slots, consistency, ops):
+for feature in (vendors, auth, operators, slots, consistency, ops):
     main.add_command(feature.commands)
 
 if __name__ == "__main__":

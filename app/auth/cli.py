@@ -9,6 +9,22 @@ from rich.table import Table
 from app.auth.keys import SCOPES, Scope, create_key, list_keys, revoke_key
 from app.auth.visits import find_vendor
 from app.db import CommandContext
+from app.models import ApiKey, OperatorKey
+
+
+def checked_name(name: str) -> str:
+    """The name if a key can have it; otherwise the command ends and says so."""
+    if not 1 <= len(name) <= 200:
+        raise click.BadParameter("Needs 1 to 200 characters.", param_hint="--name")
+    return name
+
+
+def moments(key: ApiKey | OperatorKey) -> list[str]:
+    """When the key was made, used and revoked, for a table."""
+    return [
+        f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
+        for moment in (key.created_at, key.last_used_at, key.revoked_at)
+    ]
 
 
 @click.group("key")
@@ -29,10 +45,8 @@ def commands() -> None:
 @click.pass_obj
 def create_command(context: CommandContext, /, vendor: str, name: str, scope: Scope) -> None:
     """Make an API key of VENDOR (its slug) and show it, this once."""
-    if not 1 <= len(name) <= 200:
-        raise click.BadParameter("Needs 1 to 200 characters.", param_hint="--name")
     with context.application():
-        _, text = create_key(find_vendor(vendor), name, scope)
+        _, text = create_key(find_vendor(vendor), checked_name(name), scope)
     click.echo("Keep this key safe: it cannot be shown again.", err=True)
     click.echo(text)
 
@@ -43,14 +57,10 @@ def create_command(context: CommandContext, /, vendor: str, name: str, scope: Sc
 def list_command(context: CommandContext, /, vendor: str | None) -> None:
     """List the keys of all vendors, or of VENDOR."""
     with context.application():
-        keys = list_keys(vendor)
+        keys = list_keys(find_vendor(vendor) if vendor is not None else None)
     table = Table("id", "vendor", "name", "scope", "begins", "made", "last used", "revoked")
     for owner, key in keys:
-        moments = [
-            f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
-            for moment in (key.created_at, key.last_used_at, key.revoked_at)
-        ]
-        table.add_row(str(key.id), owner.slug, key.name, key.scope, key.prefix, *moments)
+        table.add_row(str(key.id), owner.slug, key.name, key.scope, key.prefix, *moments(key))
     Console(width=None if Console().is_terminal else 160).print(table)
 
 

@@ -1,26 +1,23 @@
-"""API keys: random, shown once, kept as SHA-256, revocable."""
+"""API keys of vendors: random, shown once, kept as SHA-256, of a scope, revocable."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.orm import Session
 
 from app import db
+from app.auth.key_texts import LAST_USED_STEP, digest_of, names_key, new_key_text
 from app.models import ApiKey, Vendor
 
 Scope = Literal["read", "write", "admin"]
 # Each includes those before it.
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 PREFIX = "sk_"
-SHOWN_CHARACTERS = 11
-# A key's last use is written down at most this often: a busy key must not write at every request.
-LAST_USED_STEP = "10 minutes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +31,25 @@ class KnownKey:
 
 def create_key(vendor_id: UUID, name: str, scope: Scope = "admin") -> tuple[ApiKey, str]:
     """A new key of the vendor, and its text, which cannot be had again."""
-    text = PREFIX + secrets.token_urlsafe(32)
     with db.transaction() as session:
-        key = ApiKey(
-            vendor_id=vendor_id,
-            name=name,
-            scope=scope,
-            key_hash=_digest(text),
-            prefix=text[:SHOWN_CHARACTERS],
-        )
-        session.add(key)
-        session.flush()
-        session.refresh(key)
-    return key, text
+        return add_key(session, vendor_id, name=name, scope=scope)
 
 
-def list_keys(vendor_slug: str | None = None) -> list[tuple[Vendor, ApiKey]]:
+def add_key(session: Session, vendor_id: UUID, **columns: object) -> tuple[ApiKey, str]:
+    """As create_key, as a part of the session's transaction."""
+    new = new_key_text(PREFIX)
+    key = ApiKey(vendor_id=vendor_id, key_hash=new.digest, prefix=new.shown, **columns)
+    session.add(key)
+    session.flush()
+    session.refresh(key)
+    return key, new.text
+
+
+def list_keys(vendor_id: UUID | None = None) -> list[tuple[Vendor, ApiKey]]:
     """All keys, or those of one vendor, oldest first, revoked ones included."""
     wanted = select(Vendor, ApiKey).join(ApiKey, ApiKey.vendor_id == Vendor.id)
-    if vendor_slug is not None:
-        wanted = wanted.where(Vendor.slug == vendor_slug)
+    if vendor_id is not None:
+        wanted = wanted.where(Vendor.id == vendor_id)
     rows = db.db.session.execute(wanted.order_by(Vendor.slug, ApiKey.id))
     return [(vendor, key) for vendor, key in rows]
 
@@ -66,23 +62,29 @@ def revoke_key(key: str) -> datetime | None:
         meant = session.scalars(select(ApiKey).where(_names(key)).limit(2)).all()
         if len(meant) != 1:
             return None
-        revoked: datetime | None = session.scalar(
-            update(ApiKey)
-            .where(ApiKey.vendor_id == meant[0].vendor_id, ApiKey.id == meant[0].id)
-            .values(revoked_at=func.coalesce(ApiKey.revoked_at, func.now()))
-            .returning(ApiKey.revoked_at)
-        )
-        return revoked
+        end_key(session, meant[0])
+        return meant[0].revoked_at
+
+
+def end_key(session: Session, key: ApiKey) -> None:
+    """Revoke the key as a part of the session's transaction; doing it again changes nothing."""
+    session.execute(
+        update(ApiKey)
+        .where(ApiKey.vendor_id == key.vendor_id, ApiKey.id == key.id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=func.now(), version=ApiKey.version + 1)
+    )
+    session.refresh(key)
 
 
 def find_key(text: str) -> KnownKey | None:
-    """The key, if there is such a one and it has not been revoked."""
-    rows = db.read(
+    """The key, if there is such a one and it has not been revoked: each request asks anew."""
+    digest = digest_of(PREFIX, text)
+    rows = digest and db.read(
         "SELECT id, vendor_id, scope,"
         " last_used_at IS NULL OR last_used_at < now() - %s::interval AS stale"
         " FROM api_keys WHERE key_hash = %s AND revoked_at IS NULL",
         LAST_USED_STEP,
-        _digest(text),
+        digest,
     )
     if not rows:
         return None
@@ -102,15 +104,7 @@ def _note_use(key: KnownKey) -> None:
 
 
 def _names(key: str) -> ColumnElement[bool]:
-    if key.startswith(PREFIX):
-        if len(key) <= SHOWN_CHARACTERS:
-            return ApiKey.prefix.startswith(key, autoescape=True)
-        return ApiKey.key_hash == _digest(key)
     try:
         return ApiKey.id == UUID(key)
     except ValueError:
-        return ApiKey.prefix == key
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+        return names_key(PREFIX, key, ApiKey.key_hash, ApiKey.prefix)

@@ -19,6 +19,9 @@ from app.errors.refusals import refusal
 # Printable ASCII but blanks, double quotes and backslashes: bare and quoted are then the same.
 _KEY = re.compile(r"[!#-\[\]-~]{16,255}")
 
+# Keys of the operator's calls are kept as if by a vendor with the nil UUID, which none has.
+OPERATOR = UUID(int=0)
+
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:

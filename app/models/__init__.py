@@ -8,6 +8,7 @@ from app.models.bookings import Booking, Claim
 from app.models.customers import Customer
 from app.models.events import Event
 from app.models.idempotency_keys import IdempotencyKey
+from app.models.operator_keys import OperatorKey
 from app.models.slots import Slot
 from app.models.vendors import Location, Provider, Service, Vendor
 
@@ -22,6 +23,7 @@ __all__ = [
     "Event",
     "IdempotencyKey",
     "Location",
+    "OperatorKey",
     "Provider",
     "Service",
     "Slot",

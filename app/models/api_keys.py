@@ -7,7 +7,7 @@ import uuid
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Id, Moment, MomentOrNone
+from app.models.base import Base, Id, Moment, MomentOrNone, Version
 
 
 class ApiKey(Base):
@@ -25,6 +25,7 @@ class ApiKey(Base):
     scope: Mapped[str]
     key_hash: Mapped[bytes]
     prefix: Mapped[str]
+    version: Mapped[Version]
     created_at: Mapped[Moment]
     last_used_at: Mapped[MomentOrNone]
     revoked_at: Mapped[MomentOrNone]

@@ -28,7 +28,12 @@ from app.models.base import (
 
 class Vendor(Base):
     __tablename__ = "vendors"
-    __table_args__ = (UniqueConstraint("slug", name="vendors_slug_key"),)
+    __table_args__ = (
+        UniqueConstraint("slug", name="vendors_slug_key"),
+        CheckConstraint(
+            "id <> '00000000-0000-0000-0000-000000000000'", name="vendors_id_is_not_nil"
+        ),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, server_default=MADE_BY_DATABASE)
     slug: Mapped[str] = mapped_column(

@@ -10,13 +10,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import db
-from app.errors import InvalidRequest
+from app.errors import Problem
 from app.errors.refusals import refusal
-from app.idempotency import IdempotencyKey, remember
+from app.idempotency import OPERATOR, IdempotencyKey, remember
 from app.models import Location, Provider, Service, Vendor
 from app.vendors.queries import AnyCatalogued, not_found, show, show_vendor
 from app.wire.fields import merged_money
 
+UNIQUE_VIOLATION = "23505"
 # The bookings to come that an archived row would leave hanging; lapsed holds do not count.
 _NEEDED_BY = """
     SELECT c.booking_id, lower(c.during) AS starts, upper(c.during) AS ends, c.quantity
@@ -35,16 +36,38 @@ _IN_USE: dict[type[AnyCatalogued], tuple[str, str]] = {
 
 
 def create_vendor(slug: str, name: str, time_zone: str) -> Vendor:
-    """A new vendor. Raises InvalidRequest when the slug is taken."""
+    """A new vendor. Raises VENDOR_EXISTS."""
+    with db.transaction() as session:
+        vendor_id = session.scalar(select(func.uuidv7()))
+        return _add_vendor(session, id=vendor_id, slug=slug, name=name, time_zone=time_zone)
+
+
+def create_vendor_once(values: dict[str, Any], key: IdempotencyKey) -> tuple[dict[str, Any], bool]:
+    """A new vendor and False, or the one that the same request made before and True.
+
+    Raises VENDOR_EXISTS, IDEMPOTENCY_CONFLICT.
+    """
+    with db.transaction() as session:
+        vendor_id = session.scalar(select(func.uuidv7()))
+        before = remember(session, OPERATOR, key, {"id": str(vendor_id)})
+        if before is not None:
+            return show_vendor(session.get_one(Vendor, UUID(before["id"]))), True
+        return show_vendor(_add_vendor(session, id=vendor_id, **values)), False
+
+
+def _add_vendor(session: Session, **columns: Any) -> Vendor:
+    vendor = Vendor(**columns)
     try:
-        with db.transaction() as session:
-            vendor = Vendor(slug=slug, name=name, time_zone=time_zone)
+        # A savepoint, to tell a slug that is taken from everything else that may be refused.
+        with session.begin_nested():
             session.add(vendor)
-            session.flush()
-            session.refresh(vendor)
-            return vendor
-    except IntegrityError:
-        raise InvalidRequest({"slug": f"There is a vendor {slug!r} already."}) from None
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlstate", None) != UNIQUE_VIOLATION:
+            raise
+        detail = f"There is a vendor {columns['slug']!r} already."
+        raise Problem("VENDOR_EXISTS", detail) from None
+    session.refresh(vendor)
+    return vendor
 
 
 def change_vendor(

@@ -33,6 +33,16 @@ def list_vendors() -> list[Vendor]:
     return list(db.session.scalars(select(Vendor).order_by(Vendor.slug)))
 
 
+def list_vendor_page(limit: int, cursor: str | None) -> dict[str, Any]:
+    """The vendors, oldest first, as answers hold them."""
+    wanted = select(Vendor).where(Vendor.archived_at.is_(None))
+    after = position_after(cursor, UUID)
+    if after is not None:
+        wanted = wanted.where(Vendor.id > after[0])
+    rows = db.session.scalars(wanted.order_by(Vendor.id).limit(limit + 1)).all()
+    return page(rows, limit, show_vendor, lambda row: (row.id,))
+
+
 def get_one(
     model: type[AnyCatalogued], vendor_id: UUID, row_id: UUID, *, archived: bool
 ) -> dict[str, Any]:
@@ -72,6 +82,10 @@ def show_vendor(vendor: Vendor) -> dict[str, Any]:
         "slug": vendor.slug,
         "name": vendor.name,
         "time_zone": vendor.time_zone,
+        "public_booking": vendor.public_booking,
+        "availability_numbers": vendor.availability_numbers,
+        "open_bookings_max": vendor.open_bookings_max,
+        "hold_minutes": vendor.hold_minutes,
         "version": vendor.version,
         "created_at": vendor.created_at,
         "updated_at": vendor.updated_at,

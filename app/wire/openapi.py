@@ -46,6 +46,11 @@ def describe_api(app: Flask) -> Any:
                         "scheme": "bearer",
                         "description": "A booking's manage_token: mt_…",
                     },
+                    "operator_key": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "description": "A key of those who run this server: op_…",
+                    },
                 }
             },
         },

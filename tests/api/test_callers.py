@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import subprocess
-import sys
+import string
 import uuid
 
 import psycopg
@@ -13,7 +12,6 @@ import pytest
 from app.auth.keys import create_key
 from app.auth.tokens import manage_token
 from app.auth.visits import find_vendor
-from app.config import inherited_environment
 
 SECRET = "a secret of the tests, long enough to sign"
 BAD = [
@@ -23,7 +21,12 @@ BAD = [
     "Bearer mt_nonsense",
     "Bearer mt_" + "A" * 70,
     "Bearer mt_" + "é".encode().decode("latin-1"),
+    "Bearer op_nonsense",
+    "Bearer op_" + "A" * 43,
+    "Bearer sk_" + "A" * 43,
     "Bearer something",
+    "",
+    "Bearer sk_" + "A" * 43 + ", Bearer sk_" + "A" * 43,
     "Basic YWRhOmxvdmVsYWNl",
     "sk_without-a-scheme",
 ]
@@ -106,24 +109,62 @@ def test_a_changed_or_forged_token_is_refused(vendor, problem, offline):
     problem(vendor.get(path, foreign), 401, "UNAUTHENTICATED")
 
 
-def test_a_revoked_key_is_refused_from_the_next_request_on(vendor, shared_server, problem):
-    def slotkeeper(*words: str) -> str:
-        environment = inherited_environment(DATABASE_URL=shared_server.database.app_url)
-        return subprocess.run(
-            [sys.executable, "-m", "app.cli", *words],
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
+def test_of_a_tokens_many_spellings_only_the_one_given_out_is_good(vendor, problem):
+    booking = vendor.booked(slot_id=vendor.slot()["id"])
+    path, token = f"/bookings/{booking['id']}", booking["manage_token"]
+    packed = base64.urlsafe_b64decode(token.removeprefix("mt_") + "==")
+    others = [
+        token[:-1] + last
+        for last in string.ascii_letters + string.digits + "-_"
+        if last != token[-1] and _decodes_to(token[3:-1] + last, packed)
+    ]
+    assert len(others) == 15, "the last character of 52 bytes has four unused bits"
+    others += [token + "=", token + "==", token + "A", token[:10] + "\xa0" + token[10:]]
+    for other in [*others, "mt_" + token, token.replace("mt_", "MT_")]:
+        problem(_raw(vendor, "GET", path, f"Bearer {other}"), 401, "UNAUTHENTICATED")
+    assert vendor.get(path, token).status_code == 200
 
-    second = slotkeeper("key", "create", vendor.slug, "--name", "second").strip()
-    assert vendor.get("/slots", second).status_code == 200
-    assert second not in slotkeeper("key", "list", vendor.slug)
-    slotkeeper("key", "revoke", second)
-    problem(vendor.get("/slots", second), 401, "UNAUTHENTICATED")
-    problem(vendor.get("/services", second), 401, "UNAUTHENTICATED")
-    assert vendor.get("/slots", vendor.key).status_code == 200
+
+def _decodes_to(text, packed):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) == packed
+
+
+@pytest.mark.parametrize("spelled", ["{}=", "{}A", "{}\xa0", "\xa0{}", "{}\tx", "{} x", "sk_{}", " \t{}"])
+def test_a_key_has_one_spelling(vendor, problem, spelled):
+    answer = _raw(vendor, "GET", "/slots", "Bearer " + spelled.format(vendor.key))
+    problem(answer, 401, "UNAUTHENTICATED")
+
+
+def test_the_scheme_is_read_in_any_case_and_before_any_number_of_blanks(vendor):
+    for scheme in ("bearer ", "BEARER ", "Bearer   "):
+        assert _raw(vendor, "GET", "/slots", scheme + vendor.key).status_code == 200
+
+
+def test_credentials_that_are_sent_twice_are_refused(vendor, problem):
+    twice = [("Authorization", f"Bearer {vendor.key}")] * 2
+    answer = vendor.client.get(f"{vendor.base}/slots", headers=twice)
+    problem(answer, 401, "UNAUTHENTICATED")
+
+
+def test_a_name_that_is_no_vendors_is_neither_logged_nor_long(vendor, shared_server, problem):
+    before = len(shared_server.log.read_text())
+    for name in (
+        "x%0a%7B%22event%22%3A%22forged%22%7D",
+        "%1b%5B31mred",
+        "y" * 5000,
+        "UPPER",
+        "%E2%80%AE",
+        "..%2f..",
+    ):
+        answer = vendor.client.get(f"/api/v1/vendors/{name}")
+        assert answer.status_code == 404, answer.text
+        assert len(answer.content) < 6000
+    logged = shared_server.log.read_text()[before:]
+    assert "VENDOR_NOT_FOUND" in logged
+    for piece in ("forged", "red", "y" * 100, "UPPER", "\u202e", "\x1b"):
+        assert piece not in logged, piece
+    problem(vendor.client.get("/api/v1/vendors/nobody-at-all"), 404, "VENDOR_NOT_FOUND")
+    assert "nobody-at-all" in shared_server.log.read_text()[before:]
 
 
 @pytest.mark.parametrize("scope", ["read", "write", "admin"])

@@ -27,7 +27,7 @@ def _send(vendor, content, media_type="application/json", path="/bookings", **he
     return vendor.client.post(vendor.base + path, content=content, headers=headers)
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1", "/api/v1/vendors", "/nothing/here", "/static/x"])
+@pytest.mark.parametrize("path", ["/", "/api/v1", "/api/v1/vendor", "/nothing/here", "/static/x"])
 def test_an_unknown_address_is_not_found(client, problem, path):
     problem(client.get(path), 404, "NOT_FOUND")
 

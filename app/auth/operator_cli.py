@@ -1,0 +1,53 @@
+"""`slotkeeper operator-key`: make operator keys, list them and revoke them."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from app.auth.cli import checked_name, moments
+from app.auth.operator_keys import create_operator_key, list_operator_keys, revoke_operator_key
+from app.db import CommandContext
+
+
+@click.group("operator-key")
+def commands() -> None:
+    """Make operator keys (they make vendors over HTTP), list them and revoke them."""
+
+
+@commands.command("create")
+@click.option("--name", default="operator", show_default=True, help="To tell keys apart in a list.")
+@click.pass_obj
+def create_command(context: CommandContext, /, name: str) -> None:
+    """Make an operator key and show it, this once."""
+    with context.application():
+        _, text = create_operator_key(checked_name(name))
+    click.echo("Keep this key safe: it cannot be shown again.", err=True)
+    click.echo(text)
+
+
+@commands.command("list")
+@click.pass_obj
+def list_command(context: CommandContext, /) -> None:
+    """List the operator keys, revoked ones included."""
+    with context.application():
+        keys = list_operator_keys()
+    table = Table("id", "name", "begins", "made", "last used", "revoked")
+    for key in keys:
+        table.add_row(str(key.id), key.name, key.prefix, *moments(key))
+    Console(width=None if Console().is_terminal else 160).print(table)
+
+
+@commands.command("revoke")
+@click.argument("key")
+@click.pass_obj
+def revoke_command(context: CommandContext, /, key: str) -> None:
+    """Revoke KEY (its id, its text, or how it begins); it is refused from the next request on."""
+    with context.application():
+        revoked_at = revoke_operator_key(key)
+    if revoked_at is None:
+        raise click.ClickException(
+            "That names no key, or more than one. See: slotkeeper operator-key list"
+        )
+    click.echo(f"Revoked at {revoked_at:%Y-%m-%d %H:%M:%S} UTC.")

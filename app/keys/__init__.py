@@ -1,0 +1,1 @@
+"""A vendor's API keys over HTTP: list, make, revoke."""
