@@ -34,6 +34,7 @@ class Settings:
     workers: int = 2
     threads: int = 8
     worker_port: int = 0
+    database_pooler: Literal["none", "transaction"] = "none"
     log_level: str = "info"
     log_format: Literal["json", "console"] = "json"
     public_url: str = ""
@@ -62,6 +63,11 @@ class Settings:
             raise ConfigurationError(
                 f"SLOTKEEPER_LOG_FORMAT is {self.log_format!r}; use json or console."
             )
+        if self.database_pooler not in {"none", "transaction"}:
+            raise ConfigurationError(
+                f"SLOTKEEPER_DATABASE_POOLER is {self.database_pooler!r}; use none, or transaction"
+                " behind a PgBouncer that pools transactions."
+            )
         if not self.public_url:
             host = f"[{self.host}]" if ":" in self.host else self.host
             object.__setattr__(self, "public_url", f"http://{host}:{self.port}")
@@ -78,6 +84,7 @@ class Settings:
             workers=_whole_number(env, "SLOTKEEPER_WORKERS", cls.workers, 1, 256),
             threads=_whole_number(env, "SLOTKEEPER_THREADS", cls.threads, 1, 256),
             worker_port=_whole_number(env, "SLOTKEEPER_WORKER_PORT", cls.worker_port, 0, 65_535),
+            database_pooler=env.get("SLOTKEEPER_DATABASE_POOLER", "") or cls.database_pooler,  # type: ignore[arg-type]  # checked above
             log_level=env.get("SLOTKEEPER_LOG_LEVEL", "").lower() or cls.log_level,
             log_format=env.get("SLOTKEEPER_LOG_FORMAT", "") or cls.log_format,  # type: ignore[arg-type]  # checked above
             public_url=env.get("SLOTKEEPER_PUBLIC_URL", "").rstrip("/"),

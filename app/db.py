@@ -64,9 +64,9 @@ def init_database(app: Flask, settings: Settings) -> None:
         "connect_args": {
             "application_name": "slotkeeper",
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "options": "-c timezone=UTC -c lock_timeout=3s -c statement_timeout=10s",
             "keepalives_idle": 30,
             "tcp_user_timeout": 15_000,
+            **_of_the_session(settings),
         },
     }
     db.init_app(app)
@@ -74,6 +74,17 @@ def init_database(app: Flask, settings: Settings) -> None:
         event.listen(db.engine, "connect", _commit_each_statement)
         event.listen(db.engine, "begin", _begin)
         event.listen(db.engine, "checkout", _refuse_closed_connection)
+
+
+def _of_the_session(settings: Settings) -> dict[str, Any]:
+    """What belongs to a session, where there is one.
+
+    Behind a pooler of transactions each may run in another: the role's own settings hold there
+    (roles.ROLE_SETTINGS), and nothing is prepared that the next session would not know.
+    """
+    if settings.database_pooler == "transaction":
+        return {"prepare_threshold": None}
+    return {"options": "-c timezone=UTC -c lock_timeout=3s -c statement_timeout=10s"}
 
 
 def watch_pool(app: Flask, settings: Settings) -> None:

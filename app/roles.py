@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 APPLICATION_ROLE = "slotkeeper_app"
 # Kept with the role, so that every client has them, whatever it is written in.
-ROLE_SETTINGS = {"lock_timeout": "3s", "statement_timeout": "10s"}
+ROLE_SETTINGS = {"lock_timeout": "3s", "statement_timeout": "10s", "TimeZone": "UTC"}
 
 
 class RoleMissingError(Exception):
