@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psycopg
 
@@ -40,19 +41,27 @@ def loosen(superuser: psycopg.Connection) -> None:
 @dataclass(frozen=True)
 class Damage:
     """What is planted, and the findings that it must lead to: `checks` of the product's own
-    consistency function, `kinds` of the independent sweep.
+    consistency function, `kinds` of the independent sweep. `unseen`: those of the checks that do
+    not find it when they look at what has changed since an hour ago: it is of no booking.
     """
 
     name: str
     plant: Callable[[Shop], object]
     checks: set[str]
     kinds: set[str]
+    unseen: frozenset[str] | set[str] = frozenset()
 
 
 FIT = "claims_fit_slot_and_booking"
 TWICE = "no_unit_claimed_twice"
 CLAIMS = "occupying_bookings_have_their_claims"
 CAPACITY = "bookings_within_capacity"
+MATCH = "bookings_match_their_claims"
+SLOTS = "slots_do_not_overlap"
+EVENTS = "events_retell_bookings"
+KEYS = "idempotency_keys_point_to_bookings"
+ORPHANS = "nothing_is_orphaned"
+LAPSED = "no_hold_is_long_lapsed"
 
 
 def _booked(shop: Shop, nights: int = 1, capacity: int = 3) -> tuple[list[uuid.UUID], uuid.UUID]:
@@ -109,7 +118,8 @@ def _twice_in_part(shop: Shop) -> None:
     slot = shop.slot(9, 17, capacity=3)
     shop.book(slot, start=at(9), end=at(12))
     shop.book(slot, start=at(13), end=at(14))
-    _raw_booking(shop, slot, claim={"during": "[2040-01-02T11:59Z,2040-01-02T13:00Z)"})
+    during = {"during": "[2040-01-02T11:59Z,2040-01-02T13:00Z)"}
+    _raw_booking(shop, slot, booking=during, claim=during)
 
 
 def _overlapping_slots(shop: Shop) -> None:
@@ -133,7 +143,46 @@ def _never_claimed(shop: Shop) -> None:
     _raw_booking(shop, shop.slot(), ordinals=())
 
 
+def _lost_event(shop: Shop) -> None:
+    booking_id = shop.book(shop.slot(), hold_for=timedelta(minutes=5))
+    shop.move("confirm_booking", booking_id)
+    shop.move("complete_booking", booking_id)
+    shop.owner.execute("DELETE FROM events WHERE booking_id = %s AND sequence = 2", [booking_id])
+
+
+def _event_of_nothing(shop: Shop) -> None:
+    shop.owner.execute(
+        "INSERT INTO events (vendor_id, booking_id, sequence, kind, actor, changes)"
+        " VALUES (%s, uuidv7(), 1, 'confirmed', '{}', '{}')",
+        [shop.vendor_id],
+    )
+
+
+def _key_to_nowhere(shop: Shop) -> None:
+    shop.owner.execute(
+        "INSERT INTO idempotency_keys (vendor_id, key, fingerprint, booking_id)"
+        " VALUES (%s, 'a key that leads nowhere', '', uuidv7())",
+        [shop.vendor_id],
+    )
+
+
+def _old_hold(shop: Shop) -> None:
+    booking_id = shop.lapsed_hold(shop.slot())
+    shop.owner.execute(
+        "UPDATE bookings SET hold_expires_at = now() - interval '1 day' WHERE id = %s", [booking_id]
+    )
+
+
+def _slot(assignment: str) -> Callable[[Shop], object]:
+    """Publish a slot that nobody books, then change its row by hand."""
+    return lambda shop: shop.owner.execute(
+        f"UPDATE slots SET {assignment} WHERE id = %s", [shop.slot()]
+    )
+
+
 SECOND = "ordinal = 2"
+LATER = "during = tstzrange(lower(during) + interval '1 hour', upper(during))"
+NOWHERE = "location_id = vendor_id"
 DAMAGES = [
     Damage("a unit claimed twice", _twice, {TWICE}, {"unit_claimed_twice"}),
     Damage(
@@ -149,7 +198,7 @@ DAMAGES = [
         {FIT, CAPACITY},
         {"claim_of_no_such_unit", "beyond_capacity"},
     ),
-    Damage("slots that overlap", _overlapping_slots, set(), {"slots_overlap"}),
+    Damage("slots that overlap", _overlapping_slots, {SLOTS}, {"slots_overlap"}, {SLOTS}),
     Damage("never claimed", _never_claimed, {CLAIMS}, {"half_booking"}),
     Damage("the first night lost", _delete("claims", "ordinal = 1"), {CLAIMS}, {"half_booking"}),
     Damage("a middle night lost", _delete("claims", SECOND), {CLAIMS}, {"half_booking"}),
@@ -158,7 +207,7 @@ DAMAGES = [
     Damage(
         "cancelled but claiming",
         _change("bookings", "status = 'cancelled'"),
-        {FIT},
+        {FIT, EVENTS},
         {"idle_but_claiming", "history_untrue"},
     ),
     Damage(
@@ -186,14 +235,15 @@ DAMAGES = [
     Damage(
         "the slot given to another provider",
         _change("slots", "provider_id = vendor_id"),
-        {FIT},
+        {FIT, ORPHANS},
         {"claim_of_other_provider"},
     ),
     Damage(
         "the booking deleted",
         _delete("bookings", "true"),
-        {FIT},
+        {FIT, EVENTS},
         {"claim_of_no_booking", "history_of_nothing"},
+        {FIT, EVENTS},
     ),
     Damage("wrong quantity", _change("bookings", "quantity = 2"), {FIT}, {"wrong_quantity"}),
     Damage(
@@ -217,7 +267,7 @@ DAMAGES = [
     Damage(
         "a night from nowhere",
         _change("claims", "during = tstzrange('2041-01-01', '2041-01-02')", SECOND),
-        {FIT},
+        {FIT, MATCH},
         {"claim_outside_slot"},
     ),
     Damage(
@@ -253,7 +303,7 @@ DAMAGES = [
     Damage(
         "NULL for the slot",
         _change("claims", "slot_id = NULL", SECOND),
-        {FIT},
+        {FIT, MATCH},
         {"claim_of_no_slot"},
     ),
     Damage(
@@ -263,12 +313,44 @@ DAMAGES = [
         "NULL for the slot's times", _change("claims", "slot_during = NULL", SECOND), {FIT}, set()
     ),
     Damage(
-        "an event lost", _delete("events", "true"), set(), {"history_with_gaps", "history_untrue"}
+        "all events lost",
+        _delete("events", "true"),
+        {EVENTS},
+        {"history_with_gaps", "history_untrue"},
     ),
     Damage(
         "an event of another story",
         _change("events", "kind = 'cancelled'"),
-        set(),
+        {EVENTS},
         {"history_untrue"},
     ),
+    Damage("an event lost in the middle", _lost_event, {EVENTS}, {"history_with_gaps"}),
+    Damage(
+        "a version nobody wrote an event for",
+        _change("bookings", "version = 2"),
+        {EVENTS},
+        {"history_with_gaps"},
+    ),
+    Damage("an event of no booking", _event_of_nothing, {EVENTS}, {"history_of_nothing"}, {EVENTS}),
+    Damage("a later start than its claims", _change("bookings", LATER), {MATCH}, set()),
+    Damage(
+        "another order of slots",
+        _change("bookings", "slot_ids = slot_ids[2:3] || slot_ids[1]"),
+        {MATCH},
+        set(),
+    ),
+    Damage("a place that never was", _change("bookings", NOWHERE), {ORPHANS}, set()),
+    Damage(
+        "an unknown customer and service",
+        _change("bookings", "customer_id = vendor_id, service_id = vendor_id"),
+        {ORPHANS},
+        set(),
+    ),
+    Damage("the calendar's owner deleted", _delete("providers", "true"), {ORPHANS}, set()),
+    Damage("a key to nowhere", _key_to_nowhere, {KEYS}, {"key_to_nowhere"}),
+    Damage("a hold of yesterday", _old_hold, {LAPSED}, set()),
+    Damage(
+        "a slot without times", _slot("during = NULL"), {SLOTS}, {"slot_without_times"}, {SLOTS}
+    ),
+    Damage("a slot without places", _slot("capacity = 0"), {SLOTS}, set(), {SLOTS}),
 ]

@@ -1,15 +1,15 @@
 -- Promise: moments at which the places that a provider's occupying bookings take add up to more than
 -- the slot published for that moment has. It counts quantities of bookings, not units.
 -- Locks: none. Raises: nothing.
-CREATE OR REPLACE FUNCTION find_capacity_exceeded(p_vendor_id uuid) RETURNS TABLE (violations bigint, offenders jsonb)
+CREATE OR REPLACE FUNCTION find_capacity_exceeded(p_vendor_id uuid, p_since timestamptz)
+RETURNS TABLE (violations bigint, offenders jsonb)
 LANGUAGE sql STABLE
 AS $$
     WITH taken AS (
         SELECT c.vendor_id, c.slot_id, c.during, b.quantity
-        FROM bookings b
-        JOIN claims c ON c.vendor_id = b.vendor_id AND c.booking_id = b.id
-        WHERE (p_vendor_id IS NULL OR b.vendor_id = p_vendor_id)
-          AND b.status IN ('requested', 'held', 'confirmed', 'completed', 'no_show')
+        FROM claims_around_scope(p_vendor_id, p_since) c
+        JOIN bookings b ON b.vendor_id = c.vendor_id AND b.id = c.booking_id
+        WHERE b.status IN ('requested', 'held', 'confirmed', 'completed', 'no_show')
     ), changes AS (
         SELECT edge.vendor_id, edge.slot_id, edge.at, sum(edge.change) AS change
         FROM (

@@ -1,7 +1,8 @@
 -- Promise: claims that do not fit their slot (gone, another provider's, other shape, outside its time
 -- or units) or their booking (gone, not occupying, other quantity or number of claims).
 -- Locks: none. Raises: nothing.
-CREATE OR REPLACE FUNCTION find_misfit_claims(p_vendor_id uuid) RETURNS TABLE (violations bigint, offenders jsonb)
+CREATE OR REPLACE FUNCTION find_misfit_claims(p_vendor_id uuid, p_since timestamptz)
+RETURNS TABLE (violations bigint, offenders jsonb)
 LANGUAGE sql STABLE
 AS $$
     WITH misfits AS (
@@ -23,10 +24,9 @@ AS $$
             CASE WHEN (b.claim_count = c.claim_count AND c.ordinal BETWEEN 1 AND b.claim_count) IS NOT TRUE AND b.id IS NOT NULL
                  THEN 'claim_count' END
             ], NULL) AS reasons
-        FROM claims c
+        FROM claims_in_scope(p_vendor_id, p_since) c
         LEFT JOIN slots s ON s.vendor_id = c.vendor_id AND s.id = c.slot_id
         LEFT JOIN bookings b ON b.vendor_id = c.vendor_id AND b.id = c.booking_id
-        WHERE p_vendor_id IS NULL OR c.vendor_id = p_vendor_id
     ), found AS (
         SELECT m.*, row_number() OVER (ORDER BY m.vendor_id, m.booking_id, m.ordinal) AS place
         FROM misfits m WHERE cardinality(m.reasons) > 0

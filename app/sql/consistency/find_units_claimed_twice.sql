@@ -1,16 +1,16 @@
 -- Promise: claims that take a unit of a provider while an earlier claim still has it. Each unit's
 -- claims are laid in order of time; one that begins before all earlier ones have ended is a finding.
 -- Locks: none. Raises: nothing.
-CREATE OR REPLACE FUNCTION find_units_claimed_twice(p_vendor_id uuid) RETURNS TABLE (violations bigint, offenders jsonb)
+CREATE OR REPLACE FUNCTION find_units_claimed_twice(p_vendor_id uuid, p_since timestamptz)
+RETURNS TABLE (violations bigint, offenders jsonb)
 LANGUAGE sql STABLE
 AS $$
     WITH taken AS (
         SELECT c.vendor_id, c.provider_id, unit, c.booking_id, c.ordinal, lower(c.during) AS starts,
                max(upper(c.during)) OVER earlier AS busy_until
-        FROM claims c
+        FROM claims_around_scope(p_vendor_id, p_since) c
         CROSS JOIN LATERAL unnest(c.units) AS piece
         CROSS JOIN LATERAL generate_series(lower(piece), upper(piece) - 1) AS unit
-        WHERE p_vendor_id IS NULL OR c.vendor_id = p_vendor_id
         WINDOW earlier AS (PARTITION BY c.vendor_id, c.provider_id, unit
                            ORDER BY lower(c.during), upper(c.during), c.booking_id, c.ordinal
                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)

@@ -1,5 +1,7 @@
 -- The reverse of tables.sql.
 
+DROP TABLE schema_seal;
+
 -- Bookings as a vendor lists them.
 ALTER TABLE bookings ALTER COLUMN updated_at SET DEFAULT now();
 DROP INDEX bookings_long, bookings_by_change, bookings_by_provider_and_start, bookings_by_start;
