@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench chaos clean
+.PHONY: help install demo test test-pgbouncer lint bench chaos clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/installed-dev ## Make .venv with everything for running, testing and measuring
 
@@ -18,6 +18,9 @@ demo: $(VENV)/installed ## Run it all here, database included (PORT=9000 moves i
 
 test: lint ## Everything that must pass
 	@$(BIN)/python -m pytest
+
+test-pgbouncer: $(VENV)/installed-dev ## The door behind PgBouncer, which must be on the PATH
+	@$(BIN)/python -m pytest tests/operations/behind_pgbouncer.py
 
 lint: $(VENV)/installed-dev ## ruff, mypy and import-linter
 	@$(BIN)/ruff check .
