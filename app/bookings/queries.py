@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app import db
+from app.bookings import listing
 from app.errors import Problem
 from app.wire.pages import page, position_after
 
@@ -74,6 +75,26 @@ def show_booking(facts: dict[str, Any], *, internal: bool) -> dict[str, Any]:
     """What the database tells of a booking, without what the caller may not see."""
     shown = {name: facts[name] for name in _BOOKING_MEMBERS}
     return {**shown, "internal_notes": facts["internal_notes"]} if internal else shown
+
+
+def list_bookings(vendor_id: UUID, wanted: dict[str, Any]) -> dict[str, Any]:
+    """A page of bookings by start; with `updated_since` by change, and how far that is complete.
+
+    `wanted`: what BookingQuery loads. Raises INVALID_DATE_RANGE.
+    """
+    limit: int = wanted["limit"]
+    if wanted.get("updated_since") is not None:
+        # First, in a statement of its own: what the next one sees is then complete up to there.
+        settled: datetime = db.call("settled_until", p_vendor_id=vendor_id).settled_until
+        rows = db.read(*listing.by_change(vendor_id, wanted, settled))
+        shown = page(rows, limit, _show_listed, lambda row: ("change", row.at, row.id))
+        return {**shown, "settled_until": settled}
+    rows = db.read(*listing.by_start(vendor_id, wanted))
+    return page(rows, limit, _show_listed, lambda row: ("start", row.at, row.id))
+
+
+def _show_listed(row: db.Row) -> dict[str, Any]:
+    return show_booking(row.facts, internal=True)
 
 
 def list_events(

@@ -12,12 +12,15 @@ from app.auth import (
     booking_credentials,
     current_visit,
     public_or_vendor_write,
+    vendor_read,
     vendor_write,
 )
 from app.bookings import actions, queries
 from app.bookings.actions import Move
 from app.bookings.schemas import (
     BookingChangeSchema,
+    BookingPageSchema,
+    BookingQuery,
     BookingRequestSchema,
     BookingSchema,
     EventSchema,
@@ -50,7 +53,11 @@ _EXAMPLE = {
         VENDOR,
         "SLOT_NOT_FOUND",
         "SERVICE_NOT_FOUND",
+        "CUSTOMER_NOT_FOUND",
         "INVALID_DATE_RANGE",
+        "PUBLIC_BOOKING_OFF",
+        "CUSTOMER_BANNED",
+        "BOOKING_LIMIT_REACHED",
         *_TAKEN,
         *_LOCKED,
     ],
@@ -81,6 +88,26 @@ def create_booking(wanted: dict[str, Any]) -> Response:
 
 @blueprint.call(
     "GET",
+    "/bookings",
+    query=BookingQuery(),
+    answers=(200, BookingPageSchema()),
+    refuses=[VENDOR, "INVALID_DATE_RANGE"],
+    guard=vendor_read,
+)
+def list_bookings(query: dict[str, Any]) -> Response:
+    """List bookings by start, or what has changed by change.
+
+    To keep a copy: read all of it once with an `updated_since` long ago, page by page until
+    `next_cursor` is null, and keep `settled_until` of that last page. From time to time do the
+    same with what was kept as `updated_since`. Nothing is missed: a change that is still being
+    written is left for the next time, together with all that is younger. A booking that has
+    changed again meanwhile comes again, with a higher `version`.
+    """
+    return answer(queries.list_bookings(current_visit().vendor_id, query))
+
+
+@blueprint.call(
+    "GET",
     "/bookings/<uuid:booking_id>",
     answers=(200, BookingSchema()),
     refuses=[VENDOR, BOOKING],
@@ -98,7 +125,7 @@ def get_booking(booking_id: UUID) -> Response:
     "/bookings/<uuid:booking_id>",
     body=BookingChangeSchema(),
     answers=(200, BookingSchema()),
-    refuses=[VENDOR, BOOKING, "BOOKING_STATE_CONFLICT", *_LOCKED],
+    refuses=[VENDOR, BOOKING, "BOOKING_STATE_CONFLICT", "CUSTOMER_BANNED", *_LOCKED],
     guard=booking_credentials,
     versioned=True,
     example={"guests": 3, "notes": "A high chair, please.", "customer": {"phone": "+39 055 1234"}},
@@ -153,7 +180,15 @@ def cancel_booking(booking_id: UUID) -> Response:
     "POST",
     "/bookings/<uuid:booking_id>/confirm",
     answers=(200, BookingSchema()),
-    refuses=[*_MOVES, *_TAKEN, "HOLD_EXPIRED", "SLOT_NOT_FOUND"],
+    refuses=[
+        *_MOVES,
+        *_TAKEN,
+        "HOLD_EXPIRED",
+        "SLOT_NOT_FOUND",
+        "PUBLIC_BOOKING_OFF",
+        "CUSTOMER_BANNED",
+        "BOOKING_LIMIT_REACHED",
+    ],
     guard=booking_credentials,
     keyed=True,
     versioned=True,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates_schema
 
 from app.wire.fields import (
+    PHONE,
     QUANTITY_MAX,
     MoneySchema,
     Text,
@@ -28,10 +30,6 @@ STATUSES = [
     "expired",
     "declined",
 ]
-_PHONE = validate.Regexp(
-    r"(?=(?:[^0-9]*[0-9]){3})[0-9+*#()./ \-]{3,40}(?: ?(?:x|ext\.?) ?[0-9]+)?$",
-    error="Not a telephone number.",
-)
 
 
 class CustomerSchema(Schema):
@@ -39,7 +37,7 @@ class CustomerSchema(Schema):
 
     name = Text(200, allow_none=True)
     email = fields.Email(allow_none=True, validate=validate.Length(max=254))
-    phone = Text(40, allow_none=True, validate=_PHONE)
+    phone = Text(40, allow_none=True, validate=PHONE)
 
 
 class BookingCustomerSchema(CustomerSchema):
@@ -71,9 +69,15 @@ class BookingRequestSchema(Schema):
         0, QUANTITY_MAX, allow_none=True, metadata={"description": "For information only."}
     )
     customer = fields.Nested(CustomerSchema(), allow_none=True)
+    customer_id = fields.UUID(
+        allow_none=True,
+        metadata={"description": "Instead of `customer`, with an API key: somebody known already."},
+    )
     hold = YesOrNo(
         load_default=False,
-        metadata={"description": "true: held for ten minutes, until it is confirmed."},
+        metadata={
+            "description": "true: held for the vendor's `hold_minutes`, until it is confirmed."
+        },
     )
     channel = Text(CHANNEL_MAX, allow_none=True)
     notes = Text(NOTES_MAX, shortest=0, allow_none=True)
@@ -81,6 +85,11 @@ class BookingRequestSchema(Schema):
         NOTES_MAX, shortest=0, allow_none=True, metadata={"description": "With an API key only."}
     )
     metadata = json_object(METADATA_MAX, metadata={"description": "Anything of your own."})
+
+    @validates_schema(skip_on_field_errors=True)
+    def name_one_customer(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("customer") and data.get("customer_id"):
+            raise ValidationError({"customer_id": ["Give customer or customer_id, not both."]})
 
     @validates_schema(skip_on_field_errors=True)
     def name_the_time_in_one_way(self, data: dict[str, Any], **_: Any) -> None:
@@ -213,11 +222,78 @@ class BookingSchema(Schema):
     updated_at = Time()
 
 
+class BookingPageSchema(Schema):
+    """A page of bookings."""
+
+    items = fields.List(fields.Nested(BookingSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+    settled_until = Time(
+        metadata={
+            "description": "With updated_since: up to here nothing is missing, and nothing can turn"
+            " up any more. Ask from here next time."
+        }
+    )
+
+
 class NewBookingSchema(BookingSchema):
     """A booking as its creation, and a replay of that, answers it."""
 
     manage_token = fields.String(
         metadata={"description": "Opens this one booking: Authorization: Bearer mt_…"}
+    )
+
+
+class Statuses(fields.List[str]):
+    """Statuses in an address: named several times, or with commas between them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(fields.String(validate=validate.OneOf(STATUSES)), **kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> list[Any]:
+        named = value if isinstance(value, list) else [value]
+        parts = [part.strip() for one in named for part in str(one).split(",")]
+        try:
+            return super()._deserialize(parts, attr, data, **kwargs)
+        except ValidationError:
+            # By its name alone: which of the parts it was is in the message.
+            unknown = next(part for part in parts if part not in STATUSES)
+            known = ", ".join(STATUSES)
+            raise ValidationError(f"{unknown or 'Nothing'} is no status: {known}.") from None
+
+
+class BookingQuery(PageQuery):
+    """Which bookings to list: those that overlap the time from `from` to `to`, and are all that is
+    asked besides.
+    """
+
+    start = Time(data_key="from")
+    end = Time(data_key="to")
+    status = Statuses(
+        metadata={"description": "Of any of these: status=held,confirmed or status twice."}
+    )
+    kind = fields.String(
+        load_default="appointment",
+        validate=validate.OneOf(["appointment", "block", "all"]),
+        metadata={"description": "Blocks are not listed unless asked for."},
+    )
+    provider_id = fields.UUID()
+    location_id = fields.UUID()
+    customer_id = fields.UUID()
+    email = Text(
+        254, metadata={"description": "Of the customer, in upper or lower case.", "format": "email"}
+    )
+    phone = Text(
+        60,
+        validate=validate.Regexp(r"(?:[^0-9]*[0-9]){3}", error="Not a telephone number."),
+        metadata={"description": "Of the customer; only its digits count, and 00 is +."},
+    )
+    updated_since = Time(
+        metadata={
+            "description": "What was made or changed then or later, in order of change. For the"
+            " next time, keep `settled_until` of the last page."
+        }
     )
 
 

@@ -23,6 +23,7 @@ RIGHTS = {
     "idempotency_keys": {"SELECT"},
     "slot_availability": {"SELECT"},
     "alembic_version": {"SELECT"},
+    "schema_seal": set(),
     "booking_descriptions": set(),
 }
 FUNCTIONS = {
@@ -42,10 +43,12 @@ FUNCTIONS = {
     "list_availability",
     "list_customers",
     "mark_no_show",
+    "owners_writing",
     "price_json",
     "publish_slots",
     "remember_idempotency_key",
     "resize_slot",
+    "settled_until",
     "slots_covering",
     "unblock_time",
     "units_count",
