@@ -23,13 +23,17 @@ AS $$
     UNION ALL
     SELECT 'view', r.name, concat_ws(' ', r.owner, r.reloptions::text, pg_get_viewdef(r.oid)) FROM relations r WHERE r.relkind = 'v'
     UNION ALL
-    SELECT CASE WHEN r.relkind = 'c' THEN 'type' ELSE 'column' END, r.name || '.' || a.attname, concat_ws(' ',
+    SELECT 'column', r.name || '.' || a.attname, concat_ws(' ',
         format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'NOT NULL' END,
         CASE a.attgenerated WHEN 's' THEN 'STORED' WHEN 'v' THEN 'VIRTUAL' END,
         'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), NULLIF('IDENTITY ' || a.attidentity::text, 'IDENTITY '))
     FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-    WHERE r.relkind <> 'v'
+    WHERE r.relkind IN ('r', 'p')
+    UNION ALL
+    SELECT 'type', r.name, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum)
+    FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE r.relkind = 'c' GROUP BY r.name
     UNION ALL
     SELECT 'constraint', COALESCE(r.name, t.typname) || '.' || c.conname, concat_ws(' ', pg_get_constraintdef(c.oid),
         CASE WHEN NOT c.convalidated THEN '(not validated)' END,

@@ -9,9 +9,9 @@ AS $$
     FROM (SELECT seal.* FROM schema_seal seal WHERE seal.kind <> 'seal') AS s
     FULL JOIN describe_schema() AS d ON d.kind = s.kind AND d.name = s.name
     WHERE s.definition IS DISTINCT FROM d.definition
-      AND (s.kind IS NOT NULL OR d.kind IN ('trigger', 'rule', 'policy') OR d.kind IN ('function', 'right') AND EXISTS (
+      AND (s.kind IS NOT NULL OR d.kind IN ('trigger', 'rule', 'policy') OR d.kind = 'function' AND EXISTS (
               SELECT FROM schema_seal known
-              WHERE known.kind = d.kind AND split_part(known.name, '(', 1) = split_part(d.name, '(', 1) AND d.name LIKE '%(%'))
+              WHERE known.kind = 'function' AND split_part(known.name, '(', 1) = split_part(d.name, '(', 1)))
     UNION ALL
     SELECT 'seal', 'digest', seal.definition, now.digest
     FROM (SELECT seal_digest() AS digest) AS now

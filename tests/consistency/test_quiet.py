@@ -1,0 +1,58 @@
+"""The checks find nothing where nothing is wrong, and nobody notices that they run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from chaos.sweep import sweep
+from tests.consistency.busy import have_a_busy_day
+from tests.shop import Shop
+
+
+@pytest.fixture
+def busy(shop: Shop) -> Shop:
+    have_a_busy_day(shop)
+    shop.lapsed_hold(shop.slot(23, 24))
+    return shop
+
+
+def test_a_busy_vendor_of_whom_everything_is_lawful_passes_every_check(busy):
+    statuses = busy.rows("SELECT DISTINCT status FROM bookings WHERE vendor_id = %s ORDER BY 1")
+    assert [row["status"] for row in statuses] == [
+        *("cancelled", "completed", "confirmed", "expired", "held", "no_show"),
+    ]
+    assert sweep(busy.owner, busy.vendor_id) == []
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    for how in ({}, {"since": hour_ago}):
+        rows = busy.call("verify_booking_slot_consistency", **how)
+        assert {row["check_name"]: row["offenders"] for row in rows if row["violations"]} == {}
+    rows = busy.app.execute("SELECT status FROM verify_booking_slot_consistency()").fetchall()
+    assert {status for (status,) in rows} == {"PASS"}
+
+
+def test_the_checks_write_nothing_and_take_no_lock_that_anybody_waits_for(busy, module_app):
+    with busy.unchanged(), module_app.transaction():
+        module_app.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        for since in (None, datetime.now(UTC) - timedelta(hours=1)):
+            module_app.execute("SELECT * FROM verify_booking_slot_consistency(NULL, %s)", [since])
+        modes = module_app.execute(
+            "SELECT DISTINCT mode FROM pg_locks"
+            " WHERE pid = pg_backend_pid() AND locktype = 'relation'"
+        ).fetchall()
+        assert modes == [("AccessShareLock",)]
+        assert module_app.execute("SELECT pg_current_xact_id_if_assigned()").fetchone() == (None,)
+
+
+def test_bookings_go_on_while_a_check_looks_at_its_one_moment(busy, module_database):
+    slot = busy.slot(30, 31)
+    with psycopg.connect(module_database.app_url) as checker:
+        checker.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        verify = "SELECT * FROM verify_booking_slot_consistency(%s)"
+        checker.execute(verify, [busy.vendor_id])
+        busy.move("cancel_booking", busy.book(slot))
+        busy.call("delete_slot", slot_id=slot)
+        rows = checker.execute(verify, [busy.vendor_id]).fetchall()
+    assert {row[1] for row in rows} == {"PASS"}
