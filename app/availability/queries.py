@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from app import db
-from app.errors import Problem
+from app.errors import InvalidRequest, Problem
 from app.wire.answers import utc
 from app.wire.pages import page, position_after
+from app.wire.shown_numbers import Numbers, may_ask, told, told_stretches
 
 WINDOW_DAYS_MAX = 92
 
@@ -19,6 +20,7 @@ def list_availability(
     start: datetime,
     end: datetime,
     *,
+    numbers: Numbers,
     limit: int,
     cursor: str | None,
     quantity: int = 1,
@@ -28,7 +30,7 @@ def list_availability(
 ) -> dict[str, Any]:
     """A page of slots that overlap [start, end), by start, sold-out ones included.
 
-    Raises INVALID_DATE_RANGE, SERVICE_NOT_FOUND.
+    Places are told as `numbers` says. Raises INVALID_DATE_RANGE, SERVICE_NOT_FOUND.
     """
     if end <= start:
         raise Problem("INVALID_DATE_RANGE", "to: The end must be after the start.")
@@ -37,6 +39,11 @@ def list_availability(
             "INVALID_DATE_RANGE",
             f"to: A window has at most {WINDOW_DAYS_MAX} days.",
             hint="Ask for a shorter time, several times.",
+        )
+    if not may_ask(quantity, numbers):
+        raise InvalidRequest(
+            {"quantity": "This vendor does not tell which times have so many places."},
+            hint="Ask for fewer, or book: that answers whether they are free.",
         )
     service = _service(vendor_id, service_id) if service_id else None
     after = position_after(cursor, datetime.fromisoformat, UUID) or (None, None)
@@ -55,7 +62,7 @@ def list_availability(
     return page(
         rows,
         limit,
-        lambda row: _show(row, service, quantity),
+        lambda row: _show(row, service, quantity, numbers),
         lambda row: (row.slot_start, row.slot_id),
     )
 
@@ -72,7 +79,7 @@ def _service(vendor_id: UUID, service_id: UUID) -> Any:
     return rows[0]
 
 
-def _show(row: Any, service: Any, quantity: int) -> dict[str, Any]:
+def _show(row: Any, service: Any, quantity: int, numbers: Numbers) -> dict[str, Any]:
     status, priced = row.status, row
     if service is not None:
         if row.price_amount is None:
@@ -88,10 +95,10 @@ def _show(row: Any, service: Any, quantity: int) -> dict[str, Any]:
         "start": utc(row.slot_start),
         "end": utc(row.slot_end),
         "time_zone": row.time_zone,
-        "capacity": row.capacity,
-        "available": row.available,
+        "capacity": told(row.capacity, numbers),
+        "available": told(row.available, numbers),
         "status": status,
-        "free": row.free,
+        "free": row.free if numbers == "exact" else told_stretches(row.free, numbers),
         "price": None if priced.price_amount is None else price,
     }
 

@@ -24,4 +24,5 @@ blueprint = VendorBlueprint("availability", "What can be booked, and what is lef
 )
 def list_availability(query: dict[str, Any]) -> Response:
     """List the slots in a window of time by start, sold-out ones included."""
-    return answer(queries.list_availability(current_visit().vendor_id, **query))
+    visit = current_visit()
+    return answer(queries.list_availability(visit.vendor_id, numbers=visit.numbers, **query))

@@ -24,11 +24,16 @@ class FreeSchema(Schema):
 
     start = Time()
     end = Time()
-    available = fields.Integer()
+    available = fields.Integer(allow_none=True)
 
 
 class AvailabilitySchema(Schema):
-    """A slot and what is left of it. `available`: the places free from its start to its end."""
+    """A slot and what is left of it. `available`: the places free from its start to its end.
+
+    A vendor may not want the public to see numbers (its `availability_numbers`): then `capacity`
+    and `available` are null above five (few_left) or always (hidden), `status` still tells whether
+    there are places, and a `quantity` above five (few_left) or one (hidden) is refused.
+    """
 
     slot_id = fields.UUID()
     provider_id = fields.UUID()
@@ -36,8 +41,8 @@ class AvailabilitySchema(Schema):
     start = Time()
     end = Time()
     time_zone = fields.String()
-    capacity = fields.Integer()
-    available = fields.Integer()
+    capacity = fields.Integer(allow_none=True)
+    available = fields.Integer(allow_none=True)
     status = fields.String(
         validate=validate.OneOf(["available", "sold_out"]),
         metadata={"description": "available: some of the slot can be booked as asked."},

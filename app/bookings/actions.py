@@ -14,8 +14,8 @@ from app.bookings.queries import describe_booking, show_block, show_booking
 from app.errors import InvalidRequest, Problem
 from app.errors.refusals import refusal
 from app.idempotency import IdempotencyKey, remember
+from app.wire.shown_numbers import may_ask, told_facts
 
-HOLD_FOR = timedelta(minutes=10)
 ALTERNATIVES = 3
 _DETAILS = ("guests", "channel", "notes", "internal_notes", "metadata")
 _CHECKED = ("provider_id", "location_id")
@@ -40,16 +40,17 @@ def claim_slot_and_create_booking(
         p_start=wanted.get("start"),
         p_end=wanted.get("end"),
         p_quantity=wanted["quantity"],
+        p_customer_id=wanted.get("customer_id"),
         p_service_id=wanted.get("service_id"),
-        p_hold_for=HOLD_FOR if wanted["hold"] else None,
+        p_hold_for=timedelta(minutes=visit.settings.hold_minutes) if wanted["hold"] else None,
         p_idempotency_key=key.key,
         p_fingerprint=key.fingerprint,
         p_details=_details(wanted),
         p_actor=visit.actor,
-        p_alternatives=ALTERNATIVES,
+        p_alternatives=ALTERNATIVES if may_ask(wanted["quantity"], visit.numbers) else 0,
     )
     if row.booking_id is None:
-        raise refusal(row.outcome, row.facts, **_named(wanted))
+        raise refusal(row.outcome, told_facts(row.facts, visit.numbers), **_named(wanted))
     if not row.replayed:
         metrics.count_bookings(row.outcome.lower())
     booking = show_booking(row.facts, internal=visit.caller.is_vendor)
@@ -147,6 +148,8 @@ def require_customer(visit: Visit, wanted: dict[str, Any]) -> None:
         return
     if wanted.get("internal_notes") is not None:
         raise InvalidRequest({"internal_notes": "Only the vendor writes these, with an API key."})
+    if wanted.get("customer_id") is not None:
+        raise InvalidRequest({"customer_id": "Only the vendor names a customer, with an API key."})
     customer = wanted.get("customer") or {}
     errors = {}
     if not customer.get("name"):
@@ -240,5 +243,6 @@ def _move(
         p_expected_version=expected_version,
     )
     if row.outcome not in {"CONFIRMED", "CANCELLED", "COMPLETED", "NO_SHOW"}:
-        raise refusal(row.outcome, row.facts, booking_id=str(booking_id))
+        facts = told_facts(row.facts, visit.numbers)
+        raise refusal(row.outcome, facts, booking_id=str(booking_id))
     return row

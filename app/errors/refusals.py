@@ -91,6 +91,8 @@ def refusal(outcome: str, facts: Facts | None, **ids: Any) -> Refusal:
         members["conflict"] = conflict
     if outcome in {"BOOKING_CONFLICT", "INSUFFICIENT_INVENTORY"}:
         members["alternatives"] = facts.get("alternatives", [])
+        if facts.get("available", 0) is None:
+            members["hint"] = "Ask for fewer places, or select a different time."
     return Refusal(outcome, _detail(outcome, facts), facts, ids, **members)
 
 
@@ -144,7 +146,9 @@ def _conflict(facts: Facts) -> str:
     places = _count(facts["requested"], "place")
     available = facts["available"]
     why = _IN_THE_WAY.get(facts["reason"], "it has been booked")
-    if available:
+    if available is None:
+        why = "fewer are left"
+    elif available:
         verb = "is" if available == 1 else "are"
         why = f"{available} {verb} left"
     return f"{_when(facts)} is no longer available for {places}: {why}."

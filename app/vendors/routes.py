@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth import VendorBlueprint, current_visit, vendor_admin
+from app.auth import VendorBlueprint, current_visit, forget_vendor, vendor_admin
 from app.idempotency import idempotency_key
 from app.models import Location, Provider, Service
 from app.vendors import actions, queries
@@ -41,10 +41,18 @@ def get_vendor() -> Response:
     refuses=[VENDOR],
     guard=vendor_admin,
     versioned=True,
+    example={"public_booking": False, "hold_minutes": 15, "open_bookings_max": 3},
 )
 def change_vendor(values: dict[str, Any]) -> Response:
-    """Change the vendor (JSON merge patch)."""
-    return answer(actions.change_vendor(current_visit().vendor_id, values, expected_version()))
+    """Change the vendor and its settings (JSON merge patch).
+
+    `public_booking` and `open_bookings_max` hold from the next booking on, the others within five
+    seconds.
+    """
+    visit = current_visit()
+    vendor = actions.change_vendor(visit.vendor_id, values, expected_version())
+    forget_vendor(visit.vendor)
+    return answer(vendor)
 
 
 @blueprint.call(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from app.wire.fields import Text, Time, TimeZone, money, whole_number
+from app.wire.fields import Text, Time, TimeZone, YesOrNo, money, whole_number
 from app.wire.pages import PageQuery
+from app.wire.shown_numbers import FEW, NUMBERS
 
 NAME_MAX, ADDRESS_MAX, MINUTES_MAX = 200, 1000, 525_600
+HOLD_MINUTES_MAX, OPEN_BOOKINGS_MAX = 10_080, 10_000
 
 
 class Kept(Schema):
@@ -26,6 +28,31 @@ class VendorSchema(Schema):
     slug = fields.String(dump_only=True)
     name = Text(NAME_MAX, required=True)
     time_zone = TimeZone(required=True)
+    public_booking = YesOrNo(
+        metadata={"description": "false: only the vendor's API keys can book; true if never said."}
+    )
+    availability_numbers = fields.String(
+        validate=validate.OneOf(NUMBERS),
+        metadata={
+            "description": "How many places are left, as callers without a key of the vendor see"
+            f" it. exact (if never said); few_left: up to {FEW}, null above; hidden: whether"
+            " there is a place, and no number."
+        },
+    )
+    open_bookings_max = whole_number(
+        1,
+        OPEN_BOOKINGS_MAX,
+        allow_none=True,
+        metadata={
+            "description": "How many bookings by one e-mail address or telephone number may be"
+            " open when booked without a key; null: any number."
+        },
+    )
+    hold_minutes = whole_number(
+        1,
+        HOLD_MINUTES_MAX,
+        metadata={"description": "How long a booking with `hold` is held; 10 if never said."},
+    )
     version = fields.Integer(dump_only=True)
     created_at = Time(dump_only=True)
     updated_at = Time(dump_only=True)

@@ -1,6 +1,7 @@
 -- Promise: the booking moves to p_status if the state machine allows it from where it is; doing again
 -- what is done changes nothing and writes no event. One row: outcome, booking_id, changed, facts.
--- Locks, in order: the booking's slots by id; the booking; its claims.
+-- Locks, in order: a customer's contacts, when they confirm and the vendor bounds open bookings; the booking's
+-- slots by id; the booking; its claims.
 -- Raises: SK001. Refusals are returned.
 CREATE OR REPLACE FUNCTION change_booking_status(
     p_vendor_id uuid, p_booking_id uuid, p_kind text, p_status text, p_from text[], p_actor jsonb, p_expected_version integer
@@ -9,10 +10,21 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_booking bookings;
+    v_booking  bookings;
+    v_customer jsonb;
+    v_public   public_check;
 BEGIN
     IF p_vendor_id IS NULL OR p_booking_id IS NULL OR jsonb_typeof(p_actor) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_booking_id and p_actor (an object) are needed';
+    END IF;
+    IF p_actor ->> 'type' = 'customer' AND p_status = 'confirmed' THEN
+        -- They may be about to claim again, which is booking in public: counted like any other.
+        v_customer := customer_of(p_vendor_id, p_booking_id);
+        v_public := check_public_customer(p_vendor_id, v_customer);
+        IF v_public.open_bookings_max IS NOT NULL THEN
+            PERFORM lock_contacts(p_vendor_id, v_customer);
+            v_public := check_public_customer(p_vendor_id, v_customer);
+        END IF;
     END IF;
     v_booking := lock_current_booking(p_vendor_id, p_booking_id, p_kind, p_actor);
     IF v_booking.id IS NULL THEN
@@ -34,6 +46,8 @@ BEGIN
         -- Nobody came to, or missed, what has not begun. Imports and work by hand (system) may say so.
         RETURN QUERY SELECT 'BOOKING_STATE_CONFLICT', p_booking_id, false, jsonb_build_object(
             'status', v_booking.status, 'wanted', p_status, 'reason', 'not_begun', 'start', utc(lower(v_booking.during)));
+    ELSIF v_booking.status = 'cancelled' AND v_public.refusal IS NOT NULL THEN
+        RETURN QUERY SELECT v_public.refusal ->> 'outcome', p_booking_id, false, v_public.refusal -> 'facts';
     ELSIF v_booking.status = 'cancelled' THEN
         RETURN QUERY SELECT * FROM claim_again(v_booking, p_actor);
     ELSE

@@ -35,6 +35,10 @@ BEGIN
     IF p_changes ? 'customer' AND COALESCE(p_customer ->> 'email', p_customer ->> 'phone') IS NULL THEN
         RETURN invalid('customer.email', 'contact_needed');
     END IF;
+    IF p_changes ? 'customer' THEN
+        v_refusal := (check_public_customer(p_booking.vendor_id, p_customer)).refusal;
+        RETURN CASE WHEN v_refusal ->> 'outcome' = 'CUSTOMER_BANNED' THEN v_refusal END;
+    END IF;
     RETURN NULL;
 END
 $$;
