@@ -62,11 +62,11 @@ def configure(level: str = "info", log_format: Literal["json", "console"] = "jso
 
 
 def _describe_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Replace exc_info by a traceback in which no database error quotes a row."""
+    """Replace exc_info by a traceback in which no error quotes a row or a request."""
     given = event.pop("exc_info", None)
     error = _exception_of(given) if given else None
     if error is not None:
-        event["exception"] = "\n".join(_lines(error))
+        event["exception"] = "\n".join(_lines(error, in_request="request_id" in event))
     return event
 
 
@@ -78,16 +78,16 @@ def _exception_of(given: object) -> BaseException | None:
     return sys.exc_info()[1]
 
 
-def _lines(error: BaseException) -> Iterator[str]:
+def _lines(error: BaseException, *, in_request: bool) -> Iterator[str]:
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
-        yield from _lines(cause)
+        yield from _lines(cause, in_request=in_request)
         yield "which led to:"
     yield "".join(traceback.format_tb(error.__traceback__)).rstrip()
-    yield f"{type(error).__qualname__}: {_message(error)}"
+    yield f"{type(error).__qualname__}: {_message(error, in_request=in_request)}"
 
 
-def _message(error: BaseException) -> str:
+def _message(error: BaseException, *, in_request: bool) -> str:
     # PostgreSQL quotes the offending row in its message ("Failing row contains (...)"), and
     # SQLAlchemy the parameters: a customer's name and address.
     original = getattr(error, "orig", None) or error
@@ -95,4 +95,6 @@ def _message(error: BaseException) -> str:
     if state:
         constraint = getattr(getattr(original, "diag", None), "constraint_name", None)
         return f"SQLSTATE {state}" + (f", constraint {constraint}" if constraint else "")
-    return str(original)
+    # Any other may quote what it choked on, which during a request is what somebody sent. The lines
+    # of the traceback say where to look.
+    return "(message withheld)" if in_request else str(original)

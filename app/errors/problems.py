@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import sqlalchemy.exc
@@ -73,13 +74,19 @@ def answer_problem(problem: Problem) -> Response:
     return response
 
 
+def ids_in_address() -> dict[str, str]:
+    """The ids that the request's address names; what else stands in it may be anything."""
+    given = (request.view_args or {}).items()
+    return {name: str(value) for name, value in given if isinstance(value, UUID)}
+
+
 def _record(problem: Problem) -> None:
     """Count it, and log what was refused to whom by ids: never a name, an address or a note."""
     metrics.count_refusal(problem.code)
     facts: dict[str, Any] = {"code": problem.code, "status": problem.meaning.status}
     if has_request_context():
         facts |= {"method": request.method, "route": str(request.url_rule or "")}
-        facts |= {name: str(value) for name, value in (request.view_args or {}).items()}
+        facts |= ids_in_address()
     if "vendor_slug" in g:
         facts["vendor"] = g.vendor_slug
     if isinstance(problem, Refusal):

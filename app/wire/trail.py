@@ -13,6 +13,7 @@ from flask import Flask, Response, g, request
 
 from app import metrics
 from app.errors import Problem
+from app.errors.problems import ids_in_address
 
 DROPPED_BYTES_MAX = 32 * 1024 * 1024
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -75,7 +76,7 @@ def _end(response: Response) -> Response:
 
 def _log_answer(response: Response, route: str, seconds: float) -> None:
     """What was answered to whom, by ids: those of the address, and the address of what was made."""
-    ids = {name: str(value) for name, value in (request.view_args or {}).items()}
+    ids = ids_in_address()
     if "vendor_slug" in g:
         ids["vendor"] = g.vendor_slug
     if response.status_code == HTTPStatus.CREATED:

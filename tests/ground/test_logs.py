@@ -81,6 +81,31 @@ def test_an_error_of_the_database_is_logged_without_the_row_it_quotes(postgres):
     assert "SQLSTATE 22P02" in lines[1]["exception"]
 
 
+def test_an_error_during_a_request_is_logged_without_its_message_but_with_its_place():
+    during, outside = _logged("""
+        import logging
+        import structlog
+        from app import logs
+
+        logs.configure("info", "json")
+
+        def fail():
+            try:
+                int("Ada Secret")
+            except ValueError:
+                structlog.get_logger("ours").exception("unexpected")
+
+        structlog.contextvars.bind_contextvars(request_id="r-1")
+        fail()
+        structlog.contextvars.clear_contextvars()
+        fail()
+    """)
+    assert "Ada Secret" not in json.dumps(during)
+    assert "in fail" in during["exception"]
+    assert "ValueError: (message withheld)" in during["exception"]
+    assert "ValueError: invalid literal" in outside["exception"]
+
+
 def test_the_settings_do_not_show_their_secrets():
     from app.config import Settings
 
