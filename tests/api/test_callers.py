@@ -129,7 +129,9 @@ def _decodes_to(text, packed):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) == packed
 
 
-@pytest.mark.parametrize("spelled", ["{}=", "{}A", "{}\xa0", "\xa0{}", "{}\tx", "{} x", "sk_{}", " \t{}"])
+@pytest.mark.parametrize(
+    "spelled", ["{}=", "{}A", "{}\xa0", "\xa0{}", "{}\tx", "{} x", "sk_{}", " \t{}"]
+)
 def test_a_key_has_one_spelling(vendor, problem, spelled):
     answer = _raw(vendor, "GET", "/slots", "Bearer " + spelled.format(vendor.key))
     problem(answer, 401, "UNAUTHENTICATED")

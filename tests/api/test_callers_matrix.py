@@ -1,0 +1,228 @@
+"""Every call x every kind of caller: what docs/api/callers.md says is what happens.
+
+A new route needs one line in the table of docs/api/callers.md, and nothing here. If its path names
+a new kind of thing, MAKERS of tests/callers.py says how to make one; a good body in BODIES there
+makes the test ask for a success where it otherwise asks for no refusal of the caller.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from flask import Flask
+
+from app import create_app
+from app.auth.operator_keys import create_operator_key, revoke_operator_key
+from app.config import Settings
+from app.db import db, offline_app
+from tests.callers import BODIES, DOCS, MAKERS, QUERY, Row, Vendor, read_table, state
+
+ROWS = read_table(DOCS.read_text())
+API = "/api/v1/"
+CALLERS = [
+    "nobody", "own token", "other token", "read", "write", "admin", "other vendor", "revoked",
+    "malformed", "operator",
+]  # fmt: skip
+CODES = {"401": "UNAUTHENTICATED", "403": "FORBIDDEN"}
+MALFORMED = [
+    "Bearer sk_nonsense",
+    "Bearer sk_" + "A" * 43,
+    "Bearer mt_" + "A" * 70,
+    "Bearer op_" + "A" * 43,
+    "Basic YWRhOmxvdmVsYWNl",
+    "nothing at all",
+]
+
+
+@pytest.fixture(scope="module")
+def client(server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def routes(server) -> Flask:
+    return create_app(Settings(database_url=server.database.app_url, secret_key="x" * 32))
+
+
+@pytest.fixture(scope="module")
+def owner(server) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(server.database.owner_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def operators(server) -> tuple[str, str]:
+    """An operator key that is good, and one that was revoked."""
+    with offline_app(Settings(database_url=server.database.app_url)).app_context():
+        good, revoked = (create_operator_key(name)[1] for name in ("good", "revoked"))
+        assert revoke_operator_key(revoked)
+        db.engine.dispose()
+    return good, revoked
+
+
+@pytest.fixture(scope="module")
+def vendor(client, server) -> Vendor:
+    """The vendor called, with a key of each scope and one that was revoked."""
+    vendor = Vendor(client, f"{API}vendors/{server.vendor}", server.api_key)
+    for name in ("read", "write", "admin", "revoked"):
+        scope = "admin" if name == "revoked" else name
+        made = vendor.made("/keys", {"name": name, "scope": scope})
+        vendor.keys[name] = made["key"]
+    headers = {"Authorization": f"Bearer {vendor.admin}"}
+    gone = client.delete(f"{vendor.base}/keys/{made['id']}", headers=headers)
+    assert gone.status_code == 204
+    return vendor
+
+
+@pytest.fixture(scope="module")
+def other(client, operators) -> Vendor:
+    """Another vendor, made over HTTP, with an admin key."""
+    headers = {"Authorization": f"Bearer {operators[0]}"}
+    wanted = {"slug": "another-vendor", "name": "Another", "time_zone": "UTC"}
+    base = client.post(f"{API}vendors", json=wanted, headers=headers).headers["Location"]
+    wanted = {"name": "first", "scope": "admin"}
+    made = client.post(f"{base}/keys", json=wanted, headers=headers)
+    return Vendor(client, base, made.json()["key"])
+
+
+@dataclass(frozen=True)
+class Door:
+    """What stands before the calls: a vendor and another one, and everybody's credentials."""
+
+    client: httpx.Client
+    vendor: Vendor
+    other: Vendor
+    operators: tuple[str, str]
+    spec: dict[str, Any]
+
+    def requests(self, row: Row, caller: str) -> list[httpx.Request]:
+        """A call by a kind of caller, by each there is; everything it names has been made."""
+        things = {name: MAKERS[name](self.vendor) for name in row.names if name != "filename"}
+        ids = {name: thing["id"] for name, thing in things.items()}
+        if caller == "nobody":
+            return [self.request(row, ids, None)]
+        if caller == "malformed":
+            return [self.request(row, ids, text) for text in MALFORMED]
+        booking = things["booking_id"] if "booking_id" in things else self.vendor.booking()
+        texts = {
+            "own token": [booking["manage_token"]],
+            "other token": [self.vendor.booking()["manage_token"]],
+            "other vendor": [self.other.admin],
+            "revoked": [self.vendor.keys["revoked"], self.operators[1]],
+            "operator": [self.operators[0]],
+            **{scope: [self.vendor.keys[scope]] for scope in ("read", "write", "admin")},
+        }[caller]
+        return [self.request(row, ids, f"Bearer {text}") for text in texts]
+
+    def request(self, row: Row, ids: dict[str, str], authorization: str | None) -> httpx.Request:
+        slug = self.vendor.base.rpartition("/")[2]
+        path = row.path.format(**{"vendor": slug, "filename": "docs/start.js", **ids})
+        described = self.spec["paths"].get(row.path, {}).get(row.method.lower(), {})
+        query = {
+            one["name"]: QUERY[one["name"]]
+            for one in described.get("parameters", [])
+            if one["in"] == "query" and one.get("required")
+        }
+        body = None
+        if row.method in {"POST", "PATCH"}:
+            body = BODIES.get(row.call, lambda _: {})(self.vendor)
+        headers = {} if authorization is None else {"Authorization": authorization}
+        return self.client.build_request(row.method, path, params=query, json=body, headers=headers)
+
+    def send(self, request: httpx.Request) -> httpx.Response:
+        return self.client.send(request)
+
+
+@pytest.fixture(scope="module")
+def door(client, vendor, other, operators) -> Door:
+    return Door(client, vendor, other, operators, client.get(f"{API}openapi.json").json())
+
+
+def test_the_table_names_every_route_there_is_and_no_other(routes):
+    there = sorted(
+        f"{method} " + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+        for rule in routes.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    )
+    assert sorted(row.call for row in ROWS) == there, f"add the line to {DOCS.name}"
+
+
+def test_the_table_names_every_kind_of_caller_and_every_answer():
+    for row in ROWS:
+        assert list(row.cells) == CALLERS, row.call
+        assert set(row.cells.values()) <= {"yes", *CODES}, row.call
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.call)
+def test_who_may_not_is_refused_and_changes_nothing(row, door, owner, problem):
+    for caller in row.callers(*CODES):
+        requests = door.requests(row, caller)
+        before = state(owner)
+        for request in requests:
+            answer = door.send(request)
+            problem(answer, int(row.cells[caller]), CODES[row.cells[caller]])
+            if answer.status_code == 401:
+                assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert state(owner) == before, f"{row.call} as {caller} changed something"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.call)
+def test_who_may_gets_through(row, door):
+    for caller in row.callers("yes"):
+        for request in door.requests(row, caller):
+            answer = door.send(request)
+            where = f"{row.call} as {caller}: {answer.status_code} {answer.text}"
+            if row.method in {"GET", "DELETE"} or row.call in BODIES:
+                assert answer.is_success, where
+            else:
+                assert answer.status_code not in {401, 403, 404}, where
+                assert answer.status_code < 500, where
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row.names and "{vendor}" in row.path], ids=lambda row: row.call
+)
+def test_another_vendors_things_are_not_found(row, door, owner, problem):
+    ids = {name: MAKERS[name](door.other)["id"] for name in row.names}
+    request = door.request(row, ids, f"Bearer {door.vendor.admin}")
+    before = state(owner)
+    answer = door.send(request)
+    thing = row.names[-1].removesuffix("_id").replace("key", "api_key").upper()
+    problem(answer, 404, f"{thing}_NOT_FOUND")
+    assert state(owner) == before
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.method == "GET"], ids=lambda r: r.call)
+def test_head_is_answered_as_get_is(row, door):
+    for caller, cell in row.cells.items():
+        for request in door.requests(row, caller)[:1]:
+            request.method = "HEAD"
+            answer = door.send(request)
+            assert answer.content == b""
+            assert answer.status_code == (200 if cell == "yes" else int(cell)), caller
+
+
+def test_the_description_names_the_credentials_that_the_table_lets_through(door):
+    for row in ROWS:
+        if not row.path.startswith(f"{API}vendors"):
+            continue
+        operation = door.spec["paths"][row.path][row.method.lower()]
+        schemes = {scheme for one in operation["security"] for scheme in one}
+        if row.cells["nobody"] == "yes":
+            assert operation["security"] == [] or {} in operation["security"], row.call
+        else:
+            wanted = {"operator_key": "operator", "manage_token": "own token", "api_key": "admin"}
+            passing = {name for name, caller in wanted.items() if row.cells[caller] == "yes"}
+            assert schemes == passing, row.call
+            assert {} not in operation["security"], row.call
+        if "api_key" in schemes:
+            least = next(one for one in ("read", "write", "admin") if row.cells[one] == "yes")
+            said = {"read": "any scope|scope read", "write": "scope write", "admin": "scope admin"}
+            assert re.search(said[least], operation["description"]), row.call
