@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+
+import psycopg
 
 from app import db
 from app.errors import Problem
 from app.migrate import newest_revision
 
+# The first with uuidv7().
+POSTGRESQL_VERSION_MIN = 18
+_SERVER = """
+    SELECT current_setting('server_version_num')::int / 10000 AS version,
+           current_setting('transaction_read_only')::bool AS read_only,
+           extract(epoch FROM current_setting('lock_timeout')::interval) AS lock_timeout,
+           extract(epoch FROM current_setting('statement_timeout')::interval) AS statement_timeout
+"""
 # What only the SQL functions may write.
 TRUTH = ("slots", "bookings", "claims", "events", "idempotency_keys")
 _RIGHTS = ("INSERT", "UPDATE", "DELETE", "TRUNCATE")
@@ -29,10 +40,41 @@ _WRITABLE = """
 def check_readiness() -> dict[str, str]:
     """What was checked, each "ok" or what is wrong with it."""
     try:
-        db.read("SELECT 1")
+        server = db.read(_SERVER)[0]
     except Problem:
         return {"database": "cannot be reached"}
-    return {"database": "ok", "migrations": _migrations(), "role": _role()}
+    return {
+        "database": _database(server),
+        "migrations": _answer_of(_migrations),
+        "role": _answer_of(_role),
+        "limits": _limits(server),
+    }
+
+
+def _answer_of(check: Callable[[], str]) -> str:
+    """What a check finds, or why it could not look: a role may be denied even that."""
+    try:
+        return check()
+    except Problem as problem:
+        return f"could not be looked at: {problem.detail}"
+    except psycopg.Error as error:
+        return f"could not be looked at: SQLSTATE {error.sqlstate}"
+
+
+def _database(server: db.Row) -> str:
+    if server.version < POSTGRESQL_VERSION_MIN:
+        return f"PostgreSQL {server.version}; this server needs {POSTGRESQL_VERSION_MIN} or newer"
+    if server.read_only:
+        return "takes no writes: give DATABASE_URL the address of the primary"
+    return "ok"
+
+
+def _limits(server: db.Row) -> str:
+    """A lock or a statement without a limit would hold its caller, and then everybody, for ever."""
+    endless = [name for name in ("lock_timeout", "statement_timeout") if getattr(server, name) == 0]
+    if endless:
+        return f"{' and '.join(endless)} not set for the role: run slotkeeper migrate as its admin"
+    return "ok"
 
 
 def _migrations() -> str:

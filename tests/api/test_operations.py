@@ -16,8 +16,8 @@ SECRET = "a secret of the tests, long enough to sign"
 def readiness():
     """What /readyz of a server with this database answers."""
 
-    def ask(url: str) -> tuple[int, dict[str, str]]:
-        app = create_app(Settings(database_url=url, secret_key=SECRET))
+    def ask(url: str, **settings: str) -> tuple[int, dict[str, str]]:
+        app = create_app(Settings(database_url=url, secret_key=SECRET, **settings))
         answer = app.test_client().get("/readyz")
         with app.app_context():
             db.engine.dispose()
@@ -28,7 +28,8 @@ def readiness():
 
 def test_a_migrated_database_with_the_applications_role_is_ready(client, database, readiness):
     assert client.get("/healthz").json() == {"status": "ok"}
-    expected = {"status": "ready", "database": "ok", "migrations": "ok", "role": "ok"}
+    checks = ("database", "migrations", "role", "limits")
+    expected = {"status": "ready", **dict.fromkeys(checks, "ok")}
     assert client.get("/readyz").json() == expected
     assert readiness(database.app_url) == (200, expected)
 
@@ -73,6 +74,43 @@ def test_another_schema_than_the_servers_is_not_ready(database, owner, readiness
     status, checks = readiness(database.app_url)
     assert status == 503
     assert "slotkeeper migrate" in checks["migrations"]
+
+
+def test_a_role_that_may_not_even_look_is_told_so_and_not_ready(database, owner, readiness):
+    owner.execute("REVOKE SELECT ON alembic_version FROM slotkeeper_app")
+    status, checks = readiness(database.app_url)
+    assert status == 503
+    assert checks["migrations"] == "could not be looked at: SQLSTATE 42501"
+    assert checks["role"] == "ok"
+
+
+def test_a_database_that_takes_no_writes_is_not_ready(database, readiness):
+    # As a standby does.
+    with psycopg.connect(database.superuser_url, autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
+    status, checks = readiness(database.app_url)
+    assert status == 503
+    assert checks["database"].startswith("takes no writes")
+
+
+def test_a_database_that_cannot_be_reached_is_not_ready(database, readiness):
+    status, checks = readiness("postgresql://slotkeeper_app:x@127.0.0.1:1/slotkeeper")
+    assert (status, checks) == (503, {"status": "not ready", "database": "cannot be reached"})
+    status, checks = readiness(database.app_url.replace("slotkeeper_app:", "slotkeeper_app:not-"))
+    assert (status, checks["database"]) == (503, "cannot be reached")
+
+
+def test_locks_and_statements_without_a_limit_are_not_ready_behind_a_pooler(database, readiness):
+    pooled = {"database_pooler": "transaction"}
+    assert readiness(database.app_url, **pooled)[0] == 200
+    with psycopg.connect(database.superuser_url, autocommit=True) as admin:
+        for name in ("lock_timeout", "statement_timeout"):
+            role = f"ALTER ROLE slotkeeper_app IN DATABASE {database.name}"
+            admin.execute(f"{role} SET {name} = 0")
+            status, checks = readiness(database.app_url, **pooled)
+            admin.execute(f"{role} RESET {name}")
+            assert status == 503
+            assert checks["limits"].startswith(f"{name} not set")
 
 
 def test_without_an_address_or_a_secret_there_is_no_server(database):
