@@ -21,7 +21,7 @@ from sqlalchemy import Connection, event, exc
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app import metrics
+from app import metrics, outages
 from app.config import Settings, sqlalchemy_url
 from app.errors import DatabaseProblem
 from app.errors.sqlstates import translated
@@ -84,15 +84,20 @@ def _of_the_session(settings: Settings) -> dict[str, Any]:
     """
     if settings.database_pooler == "transaction":
         return {"prepare_threshold": None}
-    return {"options": "-c timezone=UTC -c lock_timeout=3s -c statement_timeout=10s"}
+    lock, statement = settings.lock_seconds, settings.statement_seconds
+    return {"options": f"-c timezone=UTC -c lock_timeout={lock}s -c statement_timeout={statement}s"}
 
 
 def watch_pool(app: Flask, settings: Settings) -> None:
-    """Let the metrics say how many connections of this process's pool there are, and in use."""
+    """Let the metrics say how many connections of this process's pool there are, and in use.
+
+    And let no request wait for a database that is down: see outages.
+    """
     metrics.set_pool_size(settings.threads)
     with app.app_context():
         event.listen(db.engine, "checkout", _count_taken)
         event.listen(db.engine, "checkin", _count_returned)
+        outages.guard(db.engine, settings.statement_seconds, CONNECT_TIMEOUT_SECONDS)
 
 
 def offline_app(settings: Settings) -> Flask:

@@ -40,6 +40,8 @@ class Instruments:
     pool_size: Gauge
     pool_in_use: Gauge
     pool_waits: Summary
+    breaker_open: Gauge
+    outages: Counter
 
 
 def count_refusal(code: str) -> None:
@@ -83,6 +85,13 @@ def set_pool_size(connections: int) -> None:
 def count_connection(change: Literal[1, -1]) -> None:
     """One connection of the pool more, or one less, is in use."""
     instruments().pool_in_use.inc(change)
+
+
+def set_breaker(*, is_open: bool) -> None:
+    """This process has found the database down, or back again."""
+    instruments().breaker_open.set(int(is_open))
+    if is_open:
+        instruments().outages.inc()
 
 
 def exposition() -> bytes:
@@ -194,4 +203,8 @@ def instruments() -> Instruments:
             "Waits for a database connection of a millisecond or more, opening one included.",
             registry=registry,
         ),
+        breaker_open=gauge(
+            "breaker_open", "Workers that have found the database down and refuse at once."
+        ),
+        outages=counter("outages", "Times that a worker has found the database down."),
     )

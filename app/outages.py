@@ -1,0 +1,120 @@
+"""While the database is down, nobody waits for it: the breaker of this process, and a time limit.
+
+Without them each request would wait for a connection that nobody answers, and every thread with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import psycopg
+import structlog
+from sqlalchemy import Engine, event, exc
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from app import metrics
+from app.deadlines import Deadlines, hang_up
+
+Dialled = TypeVar("Dialled")
+# So long after a failure nobody tries to connect; then one does.
+REST_SECONDS = 0.5
+# A statement ends within statement_timeout if the server is alive to end it.
+ANSWER_MARGIN_SECONDS = 5
+
+log = structlog.get_logger(__name__)
+
+
+class NotDialledError(psycopg.OperationalError):
+    """The database was down a moment ago, and it is another's turn to see whether it still is."""
+
+
+class Breaker:
+    """Lets everybody connect; after a failure nobody, but one at a time to see whether it is over.
+
+    Connections that are open and answer are not its business.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open_since: float | None = None
+        self._next_dial = 0.0
+        # By the clock of the pool: connections from before are not to be trusted.
+        self.broken_at = 0.0
+
+    def dial(self, connect: Callable[[], Dialled], patience_seconds: float) -> Dialled:
+        """What `connect` makes within `patience_seconds`; raises its error, or NotDialledError."""
+        with self._lock:
+            if self._open_since is not None:
+                now = time.monotonic()
+                if now < self._next_dial:
+                    raise NotDialledError("The database was down a moment ago.")
+                self._next_dial = now + patience_seconds + REST_SECONDS
+        try:
+            connection = connect()
+        except psycopg.OperationalError as error:
+            self._failed(error.sqlstate)
+            raise
+        self._succeeded()
+        return connection
+
+    def distrust(self) -> None:
+        """A connection has fallen silent: drop the others when they are next used, and dial."""
+        self.broken_at = time.time()
+        self._failed("silent", rest_seconds=0)
+
+    def _failed(self, reason: str | None, rest_seconds: float = REST_SECONDS) -> None:
+        with self._lock:
+            self._next_dial = time.monotonic() + rest_seconds
+            if self._open_since is not None:
+                return
+            self._open_since = time.monotonic()
+        metrics.set_breaker(is_open=True)
+        log.warning("database down", reason=reason or "no answer")
+
+    def _succeeded(self) -> None:
+        with self._lock:
+            if self._open_since is None:
+                return
+            seconds = time.monotonic() - self._open_since
+            self._open_since = None
+        metrics.set_breaker(is_open=False)
+        log.warning("database back", seconds=round(seconds, 1))
+
+
+def guard(engine: Engine, statement_seconds: int, connect_seconds: int) -> Breaker:
+    """Give `engine` a breaker, and its connections a time within which they must come back."""
+    breaker = Breaker()
+
+    def hang_up_silent(connection: psycopg.Connection[object]) -> None:
+        breaker.distrust()
+        # Whoever waits may have got its answer, or an error, in this very moment.
+        with contextlib.suppress(psycopg.Error):
+            hang_up(connection.pgconn.socket)
+
+    deadlines: Deadlines[psycopg.Connection[object]] = Deadlines(
+        "silent-database", statement_seconds + ANSWER_MARGIN_SECONDS, hang_up_silent
+    )
+
+    def dial(
+        dialect: object, _record: object, words: list[object], named: dict[str, object]
+    ) -> object:
+        return breaker.dial(lambda: dialect.connect(*words, **named), connect_seconds)  # type: ignore[attr-defined]
+
+    def taken(
+        connection: psycopg.Connection[object], record: ConnectionPoolEntry, *_: object
+    ) -> None:
+        if record.starttime < breaker.broken_at:  # type: ignore[attr-defined]
+            raise exc.DisconnectionError("The database has fallen silent since.")
+        deadlines.begin(id(record), connection)
+
+    def returned(_connection: object, record: ConnectionPoolEntry) -> None:
+        deadlines.done(id(record))
+
+    event.listen(engine, "do_connect", dial)
+    event.listen(engine, "checkout", taken)
+    event.listen(engine, "checkin", returned)
+    return breaker
