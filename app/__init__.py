@@ -38,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.vendors.routes import blueprint as vendors
     from app.wire.answers import JsonProvider
     from app.wire.headers import send_headers
+    from app.wire.heads import refuse_odd_heads
     from app.wire.limits import limit_rates
     from app.wire.openapi import describe_api
     from app.wire.sessions import NoSessions
@@ -59,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_database(app, settings)
     watch_pool(app, settings)
     leave_trail(app)
+    refuse_odd_heads(app)
     send_headers(app, settings)
     limit_rates(app, settings)
     api = describe_api(app)

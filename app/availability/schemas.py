@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from app.wire.fields import QUANTITY_MAX, MoneySchema, Time
+from app.wire.fields import QUANTITY_MAX, Count, MoneySchema, Time
 from app.wire.pages import PageQuery
 
 
@@ -16,7 +16,7 @@ class AvailabilityQuery(PageQuery):
     service_id = fields.UUID(metadata={"description": "Time for this service, at its price."})
     provider_id = fields.UUID()
     location_id = fields.UUID()
-    quantity = fields.Integer(load_default=1, validate=validate.Range(1, QUANTITY_MAX))
+    quantity = Count(load_default=1, validate=validate.Range(1, QUANTITY_MAX))
 
 
 class FreeSchema(Schema):

@@ -11,6 +11,7 @@ from app.wire.fields import (
     PHONE,
     QUANTITY_MAX,
     MoneySchema,
+    Pattern,
     Text,
     Time,
     YesOrNo,
@@ -286,7 +287,7 @@ class BookingQuery(PageQuery):
     )
     phone = Text(
         60,
-        validate=validate.Regexp(r"(?:[^0-9]*[0-9]){3}", error="Not a telephone number."),
+        validate=Pattern(r"^(?:[^0-9]*[0-9]){3}.*$", error="Needs three digits at least."),
         metadata={"description": "Of the customer; only its digits count, and 00 is +."},
     )
     updated_since = Time(

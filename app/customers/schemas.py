@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.wire.fields import PHONE, Text, Time, YesOrNo
+from app.wire.fields import PHONE, Pattern, Text, Time, YesOrNo
 from app.wire.pages import PageQuery
 
 NAME_MAX, EMAIL_MAX, PHONE_MAX, NOTE_MAX, SEARCH_MAX = 200, 254, 40, 10_000, 254
@@ -94,7 +94,7 @@ class CustomerQuery(PageQuery):
     email = Text(EMAIL_MAX, metadata={"description": "How the e-mail address begins, in any case."})
     phone = Text(
         PHONE_MAX,
-        validate=validate.Regexp("[^0-9]*[0-9]", error="Needs a digit."),
+        validate=Pattern("^[^0-9]*[0-9].*$", error="Needs a digit."),
         metadata={
             "description": "How the telephone number begins. Only digits are compared, and 00 at"
             " the beginning is as good as a plus."

@@ -13,6 +13,8 @@ from typing import Any
 
 from app.errors.codes import CODES, Code
 
+ALSO_NAMED_MAX = 5
+
 __all__ = ["CODES", "Code", "DatabaseProblem", "InvalidRequest", "Problem", "Refusal"]
 
 
@@ -46,13 +48,19 @@ class InvalidRequest(Problem):
 
     def __init__(self, errors: Mapping[str, str], *, hint: str | None = None) -> None:
         first, sentence = next(iter(errors.items()))
-        more = f" ({len(errors) - 1} more in errors)" if len(errors) > 1 else ""
         super().__init__(
             "VALIDATION_ERROR",
-            f"{first}: {sentence}{more}",
+            f"{first}: {sentence}{_also(list(errors)[1:])}",
             hint=hint,
             errors=[{"field": field, "message": message} for field, message in errors.items()],
         )
+
+
+def _also(others: list[str]) -> str:
+    """Which other fields are wrong, as far as they can be read at a glance."""
+    more = [f"{len(others) - ALSO_NAMED_MAX} more"] if len(others) > ALSO_NAMED_MAX else []
+    named = [*others[:ALSO_NAMED_MAX], *more]
+    return f" Also wrong: {', '.join(named)}." if named else ""
 
 
 class Refusal(Problem):

@@ -16,6 +16,7 @@ from app import metrics
 from app.errors import Problem, Refusal
 from app.errors.sqlstates import database_problem
 
+PATH_SHOWN_MAX = 200
 MEDIA_TYPE = "application/problem+json"
 _BY_STATUS = {
     400: "VALIDATION_ERROR",
@@ -117,9 +118,9 @@ def _answer_http_exception(error: HTTPException) -> Response:
 def _http_detail(code: str) -> str | None:
     match code:
         case "NOT_FOUND":
-            return f"There is nothing at {request.path}."
+            return f"There is nothing at {request.path[:PATH_SHOWN_MAX]}."
         case "METHOD_NOT_ALLOWED":
-            return f"{request.method} is not allowed at {request.path}."
+            return f"{request.method} is not allowed at {request.path[:PATH_SHOWN_MAX]}."
         case "PAYLOAD_TOO_LARGE":
             return f"The body may have at most {request.max_content_length} bytes here."
         case _:

@@ -16,8 +16,9 @@ from app import db
 from app.errors import InvalidRequest
 from app.errors.refusals import refusal
 
-# Printable ASCII but blanks, double quotes and backslashes: bare and quoted are then the same.
-_KEY = re.compile(r"[!#-\[\]-~]{16,255}")
+# Printable ASCII but blanks, double quotes and backslashes: bare and quoted are then the same. And
+# no commas: a header sent twice arrives as one, with a comma between.
+_KEY = re.compile(r"[!#-+\--\[\]-~]{16,255}")
 
 # Keys of the operator's calls are kept as if by a vendor with the nil UUID, which none has.
 OPERATOR = UUID(int=0)
@@ -42,8 +43,8 @@ def idempotency_key(caller: str) -> IdempotencyKey:
     if not _KEY.fullmatch(text):
         raise InvalidRequest(
             {
-                "Idempotency-Key": "Needs 16 to 255 printable ASCII characters without blanks, bare"
-                " or in double quotes."
+                "Idempotency-Key": "Needs 16 to 255 printable ASCII characters without blanks and"
+                " commas, bare or in double quotes."
             }
         )
     body = g.get("json_body")

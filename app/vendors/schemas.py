@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from app.wire.fields import Text, Time, TimeZone, YesOrNo, money, whole_number
+from app.wire.fields import Pattern, Text, Time, TimeZone, YesOrNo, money, whole_number
 from app.wire.pages import PageQuery
 from app.wire.shown_numbers import FEW, NUMBERS
 
@@ -94,8 +94,8 @@ class NewVendorSchema(VendorSchema):
 
     slug = fields.String(
         required=True,
-        validate=validate.Regexp(
-            r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z",
+        validate=Pattern(
+            r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
             error="Needs 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end.",
         ),
     )

@@ -14,7 +14,8 @@ from marshmallow import Schema, fields
 
 from app.errors import CODES
 from app.errors.problems import MEDIA_TYPE
-from app.wire.parser import Parser, read_json
+from app.wire.heads import require_sound_query
+from app.wire.parser import Parser, nothing_of, read_json
 
 View = Callable[..., Response]
 
@@ -154,11 +155,14 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
             given = []
             if query is not None:
                 given.append(parser.parse(query, location="query"))
+            elif request.environ.get("QUERY_STRING"):
+                require_sound_query(request)
+                nothing_of(request.args)
             if body is not None:
                 given.append(parser.parse(body, location="json"))
             elif request.method == "POST":
                 # Calls without parameters still read a body, for the fingerprint of their key.
-                g.json_body = read_json(request)
+                g.json_body = nothing_of(read_json(request))
             return view(*given, **path)
 
         return entrance

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from importlib.resources import files
 from typing import Any
-from zoneinfo import available_timezones
 
 from marshmallow import Schema, ValidationError, fields, validate
 
@@ -19,9 +19,25 @@ _RFC3339 = re.compile(
 YEAR_MIN, YEAR_MAX = 1900, 2999
 QUANTITY_MAX = 100_000
 PRICE_AMOUNT_MAX = 10_000_000_000
-PHONE = validate.Regexp(
-    r"(?=(?:[^0-9]*[0-9]){3})[0-9+*#()./ \-]{3,40}(?: ?(?:x|ext\.?) ?[0-9]+)?$",
-    error="Not a telephone number.",
+_DIGITS = re.compile(r"-?[0-9]{1,18}")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROLS_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# What the database of time zones holds that is no place's time.
+_NO_PLACE = frozenset({"Factory", "localtime", "posixrules"})
+
+
+class Pattern(validate.Regexp):
+    """The whole text must match; written with ^ and $, as readers of OpenAPI need it."""
+
+    def __call__(self, value: Any) -> Any:
+        if self.regex.fullmatch(value) is None:
+            raise ValidationError(self._format_error(value))
+        return value
+
+
+PHONE = Pattern(
+    r"^(?=(?:[^0-9]*[0-9]){3})[0-9+*#()./ \-]{3,40}(?: ?(?:x|ext\.?) ?[0-9]+)?$",
+    error="Not a telephone number, such as +44 20 7946 0123.",
 )
 
 
@@ -58,17 +74,24 @@ class Time(fields.Field[datetime]):
 
 
 class Text(fields.String):
-    """Text without blanks around it, between `shortest` and `longest` characters."""
+    """Text without blanks around it, between `shortest` and `longest` characters.
+
+    No control characters; what may be empty is prose, and may have lines and tabs.
+    """
 
     def __init__(self, longest: int, *, shortest: int = 1, **kwargs: Any) -> None:
         kwargs.setdefault("validate", validate.Length(min=shortest, max=longest))
+        self._refused = _CONTROLS if shortest else _CONTROLS_BUT_LINES
         super().__init__(**kwargs)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
-        return text.strip()
+        text = text.strip()
+        if self._refused.search(text):
+            raise ValidationError("Holds a control character: leave it out.")
+        return text
 
 
 class TimeZone(Text):
@@ -86,7 +109,9 @@ def _is_time_zone(name: str) -> None:
 
 @cache
 def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    # Of the package, not of the machine: what is accepted is the same wherever the server runs.
+    names = files("tzdata").joinpath("zones").read_text("utf-8").split()
+    return frozenset(names) - _NO_PLACE
 
 
 class MoneySchema(Schema):
@@ -100,7 +125,7 @@ class MoneySchema(Schema):
     )
     currency = fields.String(
         required=True,
-        validate=validate.Regexp("[A-Z]{3}$", error="Not a currency code, as EUR is."),
+        validate=Pattern("^[A-Z]{3}$", error="Not a currency code, as EUR is."),
         metadata={"description": "ISO 4217", "example": "EUR"},
     )
 
@@ -119,13 +144,22 @@ def merged_money(
     merged = {**(present or {}), **patch}
     for member in ("amount", "currency"):
         if merged.get(member) is None:
-            raise InvalidRequest({f"price.{member}": "Missing data for required field."})
+            raise InvalidRequest({f"price.{member}": "Is required."})
     return merged
 
 
 def whole_number(least: int, most: int, **kwargs: Any) -> fields.Integer:
     """A JSON integer within bounds."""
     return fields.Integer(strict=True, validate=validate.Range(least, most), **kwargs)
+
+
+class Count(fields.Integer):
+    """A whole number in an address, in plain digits."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str) and not _DIGITS.fullmatch(value):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class YesOrNo(fields.Boolean):

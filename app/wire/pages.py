@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from flask import current_app, request
 from marshmallow import Schema, fields, validate
 
 from app.errors import InvalidRequest
+from app.wire.fields import Count
 
 LIMIT_DEFAULT, LIMIT_MAX = 100, 500
+SEAL_BYTES = 12
+NO_CURSOR = (
+    "Not a cursor of this list with these filters: send `next_cursor` of the page before,"
+    " with the rest of the query unchanged; or leave it out to begin anew."
+)
 
 Item = TypeVar("Item")
 Parsed = TypeVar("Parsed")
@@ -21,7 +30,7 @@ Parsed = TypeVar("Parsed")
 class PageQuery(Schema):
     """Where in a list to go on, and how much of it to send."""
 
-    limit = fields.Integer(
+    limit = Count(
         load_default=LIMIT_DEFAULT,
         validate=validate.Range(1, LIMIT_MAX),
         metadata={"description": f"How many items at most; {LIMIT_DEFAULT} if not said."},
@@ -60,16 +69,34 @@ def page(
 
 
 def position_after(cursor: str | None, *parsers: Callable[[str], Parsed]) -> list[Parsed] | None:
-    """Where the cursor points, its parts parsed; None at the start. Raises InvalidRequest."""
+    """Where the cursor points, its parts parsed; None at the start. Raises InvalidRequest.
+
+    A cursor is good for the list that gave it, at the same vendor with the same filters: elsewhere
+    its place would mean nothing.
+    """
     if cursor is None:
         return None
     try:
-        parts = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=="))
+        text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==")
+        seal, parts = text[:SEAL_BYTES], json.loads(text[SEAL_BYTES:])
+        if not hmac.compare_digest(seal, _seal(text[SEAL_BYTES:])):
+            raise InvalidRequest({"cursor": NO_CURSOR})
         return [parse(str(part)) for parse, part in zip(parsers, parts, strict=True)]
     except (binascii.Error, ValueError, TypeError, RecursionError):
-        raise InvalidRequest({"cursor": "Not a cursor of this list."}) from None
+        raise InvalidRequest({"cursor": NO_CURSOR}) from None
 
 
 def _encode(parts: tuple[Any, ...]) -> str:
     text = json.dumps([str(part) for part in parts], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+    sealed = _seal(text.encode()) + text.encode()
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+
+def _seal(position: bytes) -> bytes:
+    """What binds a position to the list at hand: its address, its filters, and this server."""
+    query = sorted(
+        pair for pair in request.args.items(multi=True) if pair[0] not in {"limit", "cursor"}
+    )
+    bound = json.dumps([request.path, query]).encode() + position
+    key = str(current_app.config["SECRET_KEY"]).encode()
+    return hmac.new(key, bound, hashlib.sha256).digest()[:SEAL_BYTES]

@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import islice
 from typing import Any, NoReturn
 
 from flask import Request, g
-from marshmallow import RAISE, Schema, ValidationError
+from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.errors import InvalidRequest, Problem
+from app.wire.heads import require_sound_query
+from app.wire.sentences import BY_SCHEMA, UNKNOWN_FIELD
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 DEPTH_MAX = 32
 DIGITS_MAX = 100
+ERRORS_MAX = 100
+NAME_SHOWN_MAX = 100
 _TOO_DEEP = {"body": f"Nested too deeply: {DEPTH_MAX} levels are the most."}
 
 
@@ -36,6 +42,15 @@ class Parser(FlaskParser):
         g.json_body = body = read_json(req)
         return body
 
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        many = {
+            field.data_key or name
+            for name, field in schema.fields.items()
+            if isinstance(field, fields.List) and getattr(field, "is_multiple", True)
+        }
+        require_sound_query(req, many)
+        return super().load_querystring(req, schema)
+
     def handle_error(
         self,
         error: ValidationError,
@@ -45,14 +60,39 @@ class Parser(FlaskParser):
         error_status_code: int | None,
         error_headers: Mapping[str, str] | None,
     ) -> NoReturn:
-        del req, schema, error_status_code, error_headers
-        raise invalid(error)
+        del req, error_status_code, error_headers
+        raise invalid(error, schema)
 
 
-def invalid(error: ValidationError) -> InvalidRequest:
-    """What marshmallow found, with each field as a dotted path: slots.3.start."""
+def invalid(error: ValidationError, schema: Schema | None = None) -> InvalidRequest:
+    """What marshmallow found, with each field as a dotted path: slots.3.start.
+
+    Given the schema, unknown names are told apart from misspelt ones. At most ERRORS_MAX are named.
+    """
     messages = error.normalized_messages()  # type: ignore[no-untyped-call]
-    return InvalidRequest(dict(_flat(messages)))
+    names = [field.data_key or name for name, field in schema.fields.items()] if schema else []
+    return InvalidRequest(
+        {
+            field[:NAME_SHOWN_MAX]: unknown(field, names)
+            if message == UNKNOWN_FIELD
+            else BY_SCHEMA.get(message, message)
+            for field, message in islice(_flat(messages), ERRORS_MAX)
+        }
+    )
+
+
+def unknown(field: str, names: Sequence[str]) -> str:
+    """What to do about a name that is not known, where `names` are."""
+    alike = get_close_matches(field, names, 1) if len(field) <= NAME_SHOWN_MAX else []
+    return f"Unknown: did you mean {alike[0]}?" if alike else "Unknown: leave it out."
+
+
+def nothing_of(given: Any) -> Any:
+    """`given`, which must be empty: of a call that takes nothing. Raises InvalidRequest."""
+    if given:
+        names = [str(name)[:NAME_SHOWN_MAX] for name in islice(given, ERRORS_MAX)]
+        raise InvalidRequest(dict.fromkeys(names, "Unknown: this call takes none; leave it out."))
+    return given
 
 
 def read_json(request: Request) -> Any:
@@ -62,17 +102,46 @@ def read_json(request: Request) -> Any:
         # The caller has gone in mid-sentence, and what arrived may still be JSON by chance.
         raise InvalidRequest({"body": "Ended before its Content-Length."})
     if not raw:
+        _require_no_chunks(request)
         return {}
     if request.content_length is None and len(raw) == request.max_content_length:
         # Without a length announced, a body is cut where it becomes too long.
         raise RequestEntityTooLarge
-    if not request.is_json:
-        raise Problem("UNSUPPORTED_MEDIA_TYPE", f"The body is {request.mimetype or 'untyped'}.")
+    if not request.is_json or ";" in request.content_type or request.content_encoding:
+        _require_plain_json(request)
     body = _decode(raw)
     # Only an escape can smuggle in what PostgreSQL cannot store: NUL and half a surrogate pair.
     if b"\\u" in raw:
         _refuse_unstorable(body, "body")
     return body
+
+
+def _require_no_chunks(request: Request) -> None:
+    """A body whose chunks are malformed arrives as an empty one: nothing must be made of that."""
+    if "Transfer-Encoding" in request.headers:
+        raise InvalidRequest({"body": "Came in chunks that hold nothing, or cannot be read."})
+
+
+def _require_plain_json(request: Request) -> None:
+    """JSON by its media type, in UTF-8 and not compressed. Raises Problem."""
+    if request.content_encoding not in {None, "", "identity"}:
+        raise Problem(
+            "UNSUPPORTED_MEDIA_TYPE",
+            f"Content-Encoding: bodies are not taken compressed ({request.content_encoding[:40]}).",
+        )
+    if not request.is_json:
+        kind = request.mimetype[:NAME_SHOWN_MAX]
+        raise Problem(
+            "UNSUPPORTED_MEDIA_TYPE",
+            f"Content-Type: the body calls itself {kind}, not JSON."
+            if kind
+            else "Content-Type: the body does not say that it is JSON.",
+        )
+    charset = request.mimetype_params.get("charset", "utf-8")
+    if charset.lower() not in {"utf-8", "utf8", "us-ascii"}:
+        raise Problem(
+            "UNSUPPORTED_MEDIA_TYPE", f"Content-Type: JSON is in UTF-8, not {charset[:40]}."
+        )
 
 
 def _decode(raw: bytes) -> dict[str, Any]:
@@ -89,7 +158,7 @@ def _decode(raw: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise InvalidRequest({"body": "Not UTF-8."}) from None
     except json.JSONDecodeError as error:
-        what = error.msg.removesuffix(" at")
+        what = error.msg.removesuffix(" at").replace(" (decode using utf-8-sig)", "")
         message = f"Not JSON: {what} at line {error.lineno}, column {error.colno}."
         raise InvalidRequest({"body": message}) from None
     except ValueError as error:
