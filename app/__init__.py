@@ -25,6 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.availability.routes import blueprint as availability
     from app.bookings.blocks import blueprint as blocks
     from app.bookings.day import blueprint as day
+    from app.bookings.manage_tokens import blueprint as manage_tokens
     from app.bookings.routes import blueprint as bookings
     from app.config import Settings
     from app.customers.routes import blueprint as customers
@@ -64,7 +65,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     send_headers(app, settings)
     limit_rates(app, settings)
     api = describe_api(app)
-    for feature in (operator, vendors, keys, slots, availability, bookings, blocks, day, customers):
+    for feature in (
+        operator,
+        vendors,
+        keys,
+        slots,
+        availability,
+        bookings,
+        blocks,
+        manage_tokens,
+        day,
+        customers,
+    ):
         api.register_blueprint(feature)
     app.register_blueprint(docs)
     app.register_blueprint(ops)

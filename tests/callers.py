@@ -143,6 +143,7 @@ BODIES: dict[str, Callable[[Vendor], dict[str, Any]]] = {
     "PATCH /api/v1/vendors/{vendor}/bookings/{booking_id}": lambda _: {"guests": 2},
     "POST /api/v1/vendors/{vendor}/bookings/{booking_id}/cancel": lambda _: {},
     "POST /api/v1/vendors/{vendor}/bookings/{booking_id}/confirm": lambda _: {},
+    "POST /api/v1/vendors/{vendor}/bookings/{booking_id}/manage-token": lambda _: {},
     "POST /api/v1/vendors/{vendor}/customers": lambda _: {
         "name": "Grace",
         "email": f"grace{next(_numbers)}@example.org",

@@ -13,6 +13,7 @@ from app.auth.keys import create_key
 from app.auth.tokens import manage_token
 from app.auth.visits import find_vendor
 
+ADA = {"name": "Ada Lovelace", "email": "ada@example.org"}
 SECRET = "a secret of the tests, long enough to sign"
 BAD = [
     "Bearer",
@@ -167,6 +168,40 @@ def test_a_name_that_is_no_vendors_is_neither_logged_nor_long(vendor, shared_ser
         assert piece not in logged, piece
     problem(vendor.client.get("/api/v1/vendors/nobody-at-all"), 404, "VENDOR_NOT_FOUND")
     assert "nobody-at-all" in shared_server.log.read_text()[before:]
+
+
+def test_a_new_token_ends_those_before_it(vendor, problem):
+    booking = vendor.booked(slot_id=vendor.slot()["id"])
+    path, old = f"/bookings/{booking['id']}", booking["manage_token"]
+    renewed = vendor.post(f"{path}/manage-token", auth=vendor.key)
+    assert renewed.status_code == 200, renewed.text
+    assert renewed.headers["Cache-Control"] == "no-store"
+    new = renewed.json()["manage_token"]
+    assert new != old
+    assert renewed.headers["ETag"] == '"2"'
+    for method, call in (("GET", ""), ("GET", "/events"), ("POST", "/cancel")):
+        problem(vendor.call(method, path + call, auth=old), 401, "UNAUTHENTICATED")
+    assert vendor.get(path, new).json()["version"] == 2
+    event = vendor.get(f"{path}/events", new).json()["items"][-1]
+    assert (event["kind"], event["changes"]) == ("changed", {"token_version": {"from": 1, "to": 2}})
+    assert vendor.post(f"{path}/cancel", auth=new).json()["status"] == "cancelled"
+
+
+def test_a_token_is_renewed_once_by_one_key_and_a_replayed_booking_has_the_newest(vendor, problem):
+    once = {"idempotency_key": f"booked-{uuid.uuid4()}"}
+    wanted = {"slot_id": vendor.slot()["id"], "customer": ADA}
+    booking = vendor.post("/bookings", wanted, **once).json()
+    path = f"/bookings/{booking['id']}/manage-token"
+    key = f"renewed-{uuid.uuid4()}"
+    first, again = (vendor.post(path, auth=vendor.key, idempotency_key=key) for _ in range(2))
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert first.json() == again.json()
+    replayed = vendor.post("/bookings", wanted, **once)
+    assert replayed.headers["Idempotency-Replayed"] == "true"
+    assert replayed.json()["manage_token"] == first.json()["manage_token"]
+    stale = vendor.post(path, auth=vendor.key, if_match='"1"')
+    problem(stale, 412, "PRECONDITION_FAILED")
+    assert vendor.get(f"/bookings/{booking['id']}", first.json()["manage_token"]).is_success
 
 
 @pytest.mark.parametrize("scope", ["read", "write", "admin"])

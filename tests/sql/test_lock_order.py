@@ -72,6 +72,7 @@ def test_slots_are_locked_in_order_of_id_even_when_they_lie_in_another_order(sho
         ("confirm_booking", {}),
         ("complete_booking", {}),
         ("change_booking", {"changes": {"guests": 2}}),
+        ("renew_manage_token", {}),
     ],
 )
 def test_whoever_starts_from_a_booking_locks_its_slots_first(shop, sessions, function, more):

@@ -47,6 +47,7 @@ FUNCTIONS = {
     "price_json",
     "publish_slots",
     "remember_idempotency_key",
+    "renew_manage_token",
     "resize_slot",
     "settled_until",
     "slots_covering",
