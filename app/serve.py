@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -17,15 +16,22 @@ from typing import Any
 import structlog
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server.mp import MPServer
 
-from app import logs
+from app import BODY_BYTES_MAX, logs
+from app.bodies import Bodies
 from app.config import ConfigurationError, Settings, share_metrics
+from app.scratch import scratch_folder
 
 BACKLOG = 2048
-# A statement ends within the role's statement_timeout of 10 s. What takes longer, such as a client
-# that never finishes its request, is cut off.
+# A statement ends within statement_timeout, by default 10 s. What takes longer than that and this
+# many seconds more, such as a client that never finishes its request, is cut off.
 GRACE_SECONDS = 20
+# For each thread of the application so many of the server's may wait for a body meanwhile.
+WAITING_THREADS = 7
+# Above so many deaths a minute, worker by worker, it is not somebody who kills them.
+DEATHS_MAX = 5
+DEATHS_SECONDS = 60
 
 
 class AddressTakenError(Exception):
@@ -49,13 +55,39 @@ def serve(settings: Settings) -> None:
         workers=settings.workers,
         threads=settings.threads,
     )
-    with tempfile.TemporaryDirectory(prefix="slotkeeper-metrics-") as folder:
-        share_metrics(folder)
+    with scratch_folder("slotkeeper-metrics-") as folder:
+        share_metrics(str(folder))
         _server(settings).serve(target_loader=load_application, wrap_loader=False)
 
 
+class PatientServer(MPServer):
+    """Replaces workers that die, also when the same one is killed twice within seconds.
+
+    granian takes two deaths within 5.5 s for a loop and ends. Here DEATHS_MAX of a worker within
+    DEATHS_SECONDS are one; each replacement but the first comes a second later.
+    """
+
+    def __init__(self, *words: Any, **named: Any) -> None:
+        super().__init__(*words, **named)
+        self._deaths: list[float] = []
+
+    def _respawn_workers(
+        self, workers: Any, spawn_target: Any, target_loader: Any, delay: float = 0
+    ) -> None:
+        now = time.monotonic()
+        self._deaths = [at for at in self._deaths if now - at < DEATHS_SECONDS]
+        if self._deaths:
+            time.sleep(1)
+        self._deaths += [now] * len(workers)
+        structlog.get_logger(__name__).warning("replacing workers", number=len(workers))
+        super()._respawn_workers(workers, spawn_target, target_loader, delay)
+        if len(self._deaths) <= DEATHS_MAX * self.workers:
+            # granian counts from these; without them it goes on.
+            self.respawned_wrks.clear()
+
+
 def _server(settings: Settings) -> Any:
-    return Server(
+    return PatientServer(
         "wsgi:app",
         address=settings.host,
         port=settings.port,
@@ -63,10 +95,10 @@ def _server(settings: Settings) -> Any:
         http=HTTPModes.http1,
         websockets=False,
         workers=settings.workers,
-        blocking_threads=settings.threads,
+        blocking_threads=settings.threads * (1 + WAITING_THREADS),
         backlog=BACKLOG,
         respawn_failed_workers=True,
-        workers_kill_timeout=GRACE_SECONDS,
+        workers_kill_timeout=grace_seconds(settings),
         # Our own log has a line for each request; from granian we want its errors, in our format.
         log_access=False,
         log_level=LogLevels.error,
@@ -91,8 +123,18 @@ def load_application() -> Callable[..., Any]:
     # wsgi.py in the current folder is not taken for ours.
     import wsgi  # noqa: PLC0415
 
-    application: Callable[..., Any] = wsgi.app
-    return application
+    return Bodies(
+        wsgi.app,
+        threads=settings.threads,
+        bytes_max=BODY_BYTES_MAX,
+        port=settings.port,
+        seconds=settings.body_seconds,
+    )
+
+
+def grace_seconds(settings: Settings) -> int:
+    """How long requests in flight have to finish once the server is told to stop."""
+    return max(GRACE_SECONDS, settings.statement_seconds + GRACE_SECONDS // 2)
 
 
 def require_free_address(host: str, port: int) -> None:
