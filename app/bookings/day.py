@@ -19,7 +19,7 @@ from app.bookings.queries import show_block, show_booking
 from app.bookings.schemas import BlockSchema, BookingSchema
 from app.errors import Problem
 from app.wire.answers import answer
-from app.wire.fields import YEAR_MAX, YEAR_MIN, MoneySchema, Time
+from app.wire.fields import YEAR_MAX, YEAR_MIN, Count, MoneySchema, Time
 from app.wire.pages import PageQuery, page, position_after
 
 blueprint = VendorBlueprint("day", "A vendor's day.")
@@ -47,7 +47,7 @@ class Day(fields.Date):
 class DayQuery(PageQuery):
     """Which day; `location_id` and `provider_id` show a part of it."""
 
-    limit = fields.Integer(
+    limit = Count(
         load_default=PROVIDERS_MAX,
         validate=validate.Range(1, PROVIDERS_MAX),
         metadata={"description": f"How many providers at most; {PROVIDERS_MAX} if not said."},

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from app.errors import Problem
-from app.wire.pages import position_after
 
 Statement = tuple[str, *tuple[Any, ...]]
 # A condition, and the values of its %s.
 Condition = tuple[str, tuple[Any, ...]]
+# `at` and id of the last booking shown; None at the start.
+After = Sequence[Any] | None
 
 # As the index bookings_long has it.
 _LONG = "upper(b.during) - lower(b.during) > interval '12 hours'"
@@ -21,18 +22,17 @@ _SHORT = "upper(b.during) - lower(b.during) <= interval '12 hours'"
 _DIGITS = "regexp_replace({}, '^[^0-9]*00|[^0-9]', '', 'g')"
 
 
-def by_start(vendor_id: UUID, wanted: dict[str, Any]) -> Statement:
+def by_start(vendor_id: UUID, wanted: dict[str, Any], after: After) -> Statement:
     """Bookings that overlap the time from `start` to `end`, by start; `at` is the start.
 
-    Raises INVALID_DATE_RANGE, and InvalidRequest for a cursor of another list.
+    Raises INVALID_DATE_RANGE.
     """
     start, end = _window(wanted)
-    after = _after(wanted, "start")
     conditions = _conditions(wanted)
     if end is not None:
         conditions.append(("lower(b.during) < %s", (end,)))
     if after is not None:
-        conditions.append(("(lower(b.during), b.id) > (%s, %s)", after))
+        conditions.append(("(lower(b.during), b.id) > (%s, %s)", tuple(after)))
     order = "lower(b.during), b.id"
     if start is None:
         return _statement(vendor_id, wanted, order, [conditions])
@@ -55,10 +55,12 @@ def by_start(vendor_id: UUID, wanted: dict[str, Any]) -> Statement:
     )
 
 
-def by_change(vendor_id: UUID, wanted: dict[str, Any], settled: datetime) -> Statement:
+def by_change(
+    vendor_id: UUID, wanted: dict[str, Any], after: After, settled: datetime
+) -> Statement:
     """Bookings changed since `updated_since` and before `settled`, by change; `at` is when.
 
-    Raises INVALID_DATE_RANGE, and InvalidRequest for a cursor of another list.
+    Raises INVALID_DATE_RANGE.
     """
     start, end = _window(wanted)
     conditions = _conditions(wanted)
@@ -67,9 +69,8 @@ def by_change(vendor_id: UUID, wanted: dict[str, Any], settled: datetime) -> Sta
     )
     if start is not None or end is not None:
         conditions.append(("b.during && tstzrange(%s, %s)", (start, end)))
-    after = _after(wanted, "change")
     if after is not None:
-        conditions.append(("(b.updated_at, b.id) > (%s, %s)", after))
+        conditions.append(("(b.updated_at, b.id) > (%s, %s)", tuple(after)))
     return _statement(vendor_id, wanted, "b.updated_at, b.id", [conditions])
 
 
@@ -78,18 +79,6 @@ def _window(wanted: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
     if start is not None and end is not None and end <= start:
         raise Problem("INVALID_DATE_RANGE", "to: The end must be after the start.")
     return start, end
-
-
-def _after(wanted: dict[str, Any], order: str) -> tuple[Any, ...] | None:
-    """Where the cursor points, if it is one of a list in this order."""
-
-    def same_order(text: str) -> str:
-        if text != order:
-            raise ValueError
-        return text
-
-    parts = position_after(wanted["cursor"], same_order, datetime.fromisoformat, UUID)
-    return tuple(parts[1:]) if parts else None
 
 
 def _conditions(wanted: dict[str, Any]) -> list[Condition]:

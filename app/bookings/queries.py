@@ -83,14 +83,19 @@ def list_bookings(vendor_id: UUID, wanted: dict[str, Any]) -> dict[str, Any]:
     `wanted`: what BookingQuery loads. Raises INVALID_DATE_RANGE.
     """
     limit: int = wanted["limit"]
+    after = position_after(wanted["cursor"], datetime.fromisoformat, UUID)
     if wanted.get("updated_since") is not None:
         # First, in a statement of its own: what the next one sees is then complete up to there.
         settled: datetime = db.call("settled_until", p_vendor_id=vendor_id).settled_until
-        rows = db.read(*listing.by_change(vendor_id, wanted, settled))
-        shown = page(rows, limit, _show_listed, lambda row: ("change", row.at, row.id))
+        rows = db.read(*listing.by_change(vendor_id, wanted, after, settled))
+        shown = page(rows, limit, _show_listed, _place)
         return {**shown, "settled_until": settled}
-    rows = db.read(*listing.by_start(vendor_id, wanted))
-    return page(rows, limit, _show_listed, lambda row: ("start", row.at, row.id))
+    rows = db.read(*listing.by_start(vendor_id, wanted, after))
+    return page(rows, limit, _show_listed, _place)
+
+
+def _place(row: db.Row) -> tuple[Any, ...]:
+    return row.at, row.id
 
 
 def _show_listed(row: db.Row) -> dict[str, Any]:

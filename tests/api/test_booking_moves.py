@@ -136,6 +136,22 @@ def test_a_stale_etag_refuses_a_move(vendor, problem, move):
 
 
 @pytest.mark.parametrize("move", MOVES)
+def test_a_move_takes_no_members_and_does_nothing_when_there_are_some(vendor, problem, move):
+    booking = _begun(vendor)
+    for body in ({"reason": "Ill"}, {"status": "cancelled", "notify": True}):
+        answer = vendor.post(f"/bookings/{booking['id']}/{move}", body, vendor.key)
+        refused = problem(answer, 400, "VALIDATION_ERROR")
+        assert [error["field"] for error in refused["errors"]] == [*body]
+    assert len(_events(vendor, booking)) == 1
+    key = uuid.uuid4().hex
+    for body in ({}, None):
+        answer = vendor.post(
+            f"/bookings/{booking['id']}/{move}", body, vendor.key, idempotency_key=key
+        )
+        assert answer.status_code == 200, "no body and an empty one are the same request"
+
+
+@pytest.mark.parametrize("move", MOVES)
 def test_a_move_of_an_unknown_booking_is_not_found(vendor, problem, move):
     for booking_id in (uuid.uuid4(), "twelve"):
         answer = vendor.post(f"/bookings/{booking_id}/{move}", auth=vendor.key)

@@ -14,7 +14,6 @@ import psycopg
 import pytest
 
 from app.bookings import listing
-from app.wire.pages import page
 from tests.shop import Shop
 
 BOOKINGS, PROVIDERS, CUSTOMERS = 100_000, 20, 2_000
@@ -24,7 +23,7 @@ FEW = (LIMIT + 1) * 20
 BEGIN = datetime(2038, 1, 1, tzinfo=UTC)
 STEP = timedelta(minutes=10)
 MIDDLE = BEGIN + STEP * (BOOKINGS // 2)
-ALL = {"kind": "appointment", "limit": LIMIT, "cursor": None}
+ALL = {"kind": "appointment", "limit": LIMIT}
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +109,7 @@ def test_a_page_by_start_reads_that_page(full, mode, question):
         "email": {"email": "C77@example.org"},
         "phone": {"phone": "0039 055 1000077"},
     }.get(question, {})
-    rows, read = blocks_read(full, mode, *listing.by_start(full.vendor_id, wanted))
+    rows, read = blocks_read(full, mode, *listing.by_start(full.vendor_id, wanted, None))
     assert rows == LIMIT + 1
     # What is short and began up to twelve hours before a window is looked at, one by one, and so is
     # every stay that is under way; and each booking of a customer, to put them in order.
@@ -121,9 +120,9 @@ def test_a_page_by_start_reads_that_page(full, mode, question):
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 def test_a_page_far_into_the_list_reads_that_page(full, mode):
-    cursor = page([MIDDLE, MIDDLE], 1, str, lambda at: ("start", at, uuid.UUID(int=0)))
-    wanted = {**ALL, "start": BEGIN, "cursor": cursor["next_cursor"]}
-    rows, read = blocks_read(full, mode, *listing.by_start(full.vendor_id, wanted))
+    after = (MIDDLE, uuid.UUID(int=0))
+    statement = listing.by_start(full.vendor_id, {**ALL, "start": BEGIN}, after)
+    rows, read = blocks_read(full, mode, *statement)
     assert rows == LIMIT + 1
     assert read < FEW
 
@@ -132,7 +131,7 @@ def test_a_page_far_into_the_list_reads_that_page(full, mode):
 def test_a_page_by_change_reads_that_page(full, mode):
     since = MIDDLE - timedelta(days=15 * 365 + 4)
     statement, *values = listing.by_change(
-        full.vendor_id, {**ALL, "updated_since": since}, datetime.now(UTC)
+        full.vendor_id, {**ALL, "updated_since": since}, None, datetime.now(UTC)
     )
     rows, read = blocks_read(full, mode, statement, *values)
     assert rows == LIMIT + 1
