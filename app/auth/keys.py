@@ -95,10 +95,16 @@ def find_key(text: str) -> KnownKey | None:
 
 
 def _note_use(key: KnownKey) -> None:
+    # Whoever holds the row is noting the same, or ending the key: no request waits for that.
+    free = select(ApiKey.id).where(ApiKey.vendor_id == key.vendor_id, ApiKey.id == key.id)
     with db.transaction() as session:
         session.execute(
             update(ApiKey)
-            .where(ApiKey.vendor_id == key.vendor_id, ApiKey.id == key.id)
+            .where(
+                ApiKey.vendor_id == key.vendor_id,
+                ApiKey.id
+                == free.with_for_update(key_share=True, skip_locked=True).scalar_subquery(),
+            )
             .values(last_used_at=func.now())
         )
 

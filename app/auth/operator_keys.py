@@ -60,11 +60,22 @@ def find_operator_key(text: str) -> UUID | None:
         return None
     key_id: UUID = rows[0].id
     if rows[0].stale:
-        with db.transaction() as session:
-            session.execute(
-                update(OperatorKey).where(OperatorKey.id == key_id).values(last_used_at=func.now())
-            )
+        _note_use(key_id)
     return key_id
+
+
+def _note_use(key_id: UUID) -> None:
+    # As of API keys: no request waits for whoever holds the row.
+    free = select(OperatorKey.id).where(OperatorKey.id == key_id)
+    with db.transaction() as session:
+        session.execute(
+            update(OperatorKey)
+            .where(
+                OperatorKey.id
+                == free.with_for_update(key_share=True, skip_locked=True).scalar_subquery()
+            )
+            .values(last_used_at=func.now())
+        )
 
 
 def _names(key: str) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+import psycopg
 import pytest
 
 
@@ -98,6 +99,15 @@ def test_a_vendor_revokes_its_own_key_and_no_other_vendors(vendor, new_vendor, p
 def test_a_bad_request_for_a_key_is_named(vendor, problem, body, field):
     refused = problem(vendor.post("/keys", body, vendor.key), 400, "VALIDATION_ERROR")
     assert refused["errors"][0]["field"] == field
+
+
+def test_no_request_waits_for_whoever_holds_its_keys_row(vendor, shared_server):
+    made = _made(vendor, "read").json()
+    with psycopg.connect(shared_server.database.owner_url) as holder:
+        holder.execute("SELECT FROM api_keys WHERE id = %s FOR UPDATE", [made["id"]])
+        assert vendor.get("/slots", made["key"]).status_code == 200
+    assert vendor.get("/slots", made["key"]).status_code == 200
+    assert vendor.get(f"/keys/{made['id']}", vendor.key).json()["last_used_at"] is not None
 
 
 def test_keys_are_listed_in_pages(vendor):

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from app.auth.operator_keys import create_operator_key, revoke_operator_key
+from app.ops.worker import tidy
 from tests.lock_waits import wait_until
 
 VENDORS = "/api/v1/vendors"
@@ -128,6 +129,20 @@ def test_twins_with_one_idempotency_key_make_one_vendor_and_all_hear_of_it(
 def test_a_bad_slug_is_named(make, problem, slug):
     body = problem(make(slug), 400, "VALIDATION_ERROR")
     assert body["errors"][0]["field"] == "slug"
+
+
+def test_the_worker_forgets_the_operators_old_keys_too(make, slug, shared_server, offline):
+    key = f"an-old-key-{uuid.uuid4()}"
+    make(slug, idempotency_key=key)
+    with psycopg.connect(shared_server.database.owner_url, autocommit=True) as owner:
+        owner.execute(
+            "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = %s",
+            [key],
+        )
+        with offline.app_context():
+            tidy()
+        left = owner.execute("SELECT FROM idempotency_keys WHERE key = %s", [key]).fetchall()
+    assert left == []
 
 
 def test_vendors_are_listed_for_the_operator_in_pages(client, make, operator, slug):
