@@ -13,8 +13,23 @@ import click
 from chaos.instance import fresh_instance
 from chaos.target import DEMO_FILE
 
-WORKLOADS = ("double_booking_attack",)
 LOCUSTFILE = Path(__file__).parent / "locustfile.py"
+WORKLOADS = sorted(
+    path.stem
+    for path in (Path(__file__).parent / "workloads").glob("*.py")
+    if path.stem not in {"__init__", "all"}
+)
+FLAGS = {
+    "workload": "--workload",
+    "seed": "--seed",
+    "iterations": "--iterations",
+    "users": "--users",
+    "duration": "--run-time",
+    "target_url": "--host",
+    "vendor": "--vendor",
+    "folder": "--folder",
+    "sabotage": "--sabotaged",
+}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,10 +38,10 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("workload", type=click.Choice(WORKLOADS), default=WORKLOADS[0])
+@click.option("--workload", type=click.Choice(WORKLOADS), default="everything", show_default=True)
 @click.option("--seed", default=1, show_default=True, help="Decides what each user asks for.")
 @click.option("--iterations", type=click.IntRange(1), default=1000, show_default=True)
-@click.option("--users", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--users", type=click.IntRange(1), default=30, show_default=True)
 @click.option(
     "--duration", type=click.IntRange(1), help="Stop after so many seconds at the latest."
 )
@@ -36,9 +51,10 @@ def main() -> None:
 @click.option("--database-url", help="PostgreSQL, as the application's role.")
 @click.option("--owner-url", help="PostgreSQL, as the owner; '' if nobody shall write by hand.")
 @click.option("--demo-file", type=Path, default=DEMO_FILE, show_default=True)
-@click.option("--history", type=Path, help="Write every operation to this file, as JSON lines.")
+@click.option("--folder", type=Path, help="Where history, evidence and verdict are kept.")
+@click.option("--resume", is_flag=True, help="Go on with the run in --folder that was broken off.")
 @click.option("--fresh", is_flag=True, help="Attack a demo of its own, made for this and removed.")
-def run(*, fresh: bool, demo_file: Path, **options: str | int | Path | None) -> None:
+def run(*, fresh: bool, resume: bool, demo_file: Path, **options: str | int | Path | None) -> None:
     """Run a workload. Exit code 0: every promise held; 1: one did not; 2: nobody can tell.
 
     What is not given is taken from the file that `slotkeeper demo` writes.
@@ -46,31 +62,21 @@ def run(*, fresh: bool, demo_file: Path, **options: str | int | Path | None) -> 
     with contextlib.ExitStack() as stack:
         if fresh:
             demo_file = stack.enter_context(fresh_instance())
-        code = _locust(demo_file, options)
+        code = _locust(demo_file, options, ["--resume"] if resume else [])
     sys.exit(code)
 
 
-def _locust(demo_file: Path, options: dict[str, str | int | Path | None]) -> int:
-    flags = {
-        "--seed": options["seed"],
-        "--iterations": options["iterations"],
-        "--users": options["users"],
-        "--spawn-rate": options["users"],
-        "--run-time": options["duration"],
-        "--host": options["target_url"],
-        "--vendor": options["vendor"],
-        "--demo-file": demo_file,
-        "--history": options["history"],
-    }
+def _locust(demo_file: Path, options: dict[str, str | int | Path | None], more: list[str]) -> int:
     # Secrets go by the environment: a command line is for everybody on the machine to read.
     secrets = {
         f"CHAOS_{name.upper()}": str(options[name])
         for name in ("api_key", "database_url", "owner_url")
         if options[name] is not None
     }
-    words = [
-        word for flag, value in flags.items() if value is not None for word in (flag, str(value))
-    ]
+    words = ["--demo-file", str(demo_file), "--spawn-rate", str(options["users"]), *more]
+    for name, flag in FLAGS.items():
+        if options.get(name) is not None:
+            words += [flag, str(options[name])]
     return subprocess.call(  # noqa: S603 - the words are ours
         [
             *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE)),

@@ -1,78 +1,185 @@
-"""What every client did and heard: each operation is invoked, and ends ok, fail or unknown."""
+"""What everybody did and heard: each operation is invoked, and ends ok, fail or unknown.
+
+A history is a file of JSON lines. The first says of which run it is; then each operation has a
+line when it is invoked, written before anything is sent, and one when it ends. One that was never
+seen to end is unknown. Nothing of it is kept in memory: it is read again from the file.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Literal, TextIO
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TextIO
 
 Result = Literal["ok", "fail", "unknown"]
-Kind = Literal["book", "cancel"]
+Asked = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The one clock of a run: seconds since `zero` on this machine's steady clock.
+
+    Every process of the machine reads the same, also one that takes a broken run up again.
+    """
+
+    zero: float
+
+    @classmethod
+    def started_now(cls) -> Clock:
+        """A clock that begins now."""
+        return cls(time.monotonic())
+
+    def now(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self.zero
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a door says of an operation.
+
+    `code`: what was answered in one word: the new status, a code of the API, an SQLSTATE, or for
+    `unknown` what was seen instead. `status` is HTTP's. `answer`: the rest worth keeping.
+    """
+
+    result: Result
+    code: str
+    status: int | None = None
+    answer: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Operation:
-    """One thing asked for, from `began` to `ended`, in seconds of this process's steady clock.
+    """One thing asked for, from `began` to `ended`, in seconds of the run's clock.
 
-    `unknown`: no answer, or one that does not say whether it was done; an operation is that until
-    it is told otherwise. `token`: what the booking carries in its metadata, so that it can be found
-    by who asked for it. `booking_id`: what a cancellation is about, or what a booking led to.
+    `unknown`: no answer, or one that does not say whether it was done. `ended` is None if the end
+    was never seen. `asked` is what the door was given, `answer` what it heard; README.md lists
+    their members by kind.
     """
 
     number: int
-    user: str
+    attacker: str
     door: str
-    kind: Kind
-    slot_id: str
-    quantity: int
+    kind: str
+    asked: Asked
     began: float
-    token: str = ""
-    booking_id: str | None = None
     ended: float | None = None
     result: Result = "unknown"
     code: str = ""
     status: int | None = None
+    answer: dict[str, Any] = field(default_factory=dict)
 
     def end(self, at: float, outcome: Outcome) -> None:
         """Note what came of it."""
         self.ended = at
         self.result, self.code, self.status = outcome.result, outcome.code, outcome.status
-        self.booking_id = outcome.booking_id or self.booking_id
+        self.answer = outcome.answer
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a door says of an operation. `status` is HTTP's."""
+class HistoryWriter:
+    """Appends to a history; each line is with the operating system before the next thing is done.
 
-    result: Result
-    code: str
-    booking_id: str | None = None
-    status: int | None = None
+    A history that is there already is continued: numbers go on after the last one.
+    """
+
+    def __init__(self, path: Path, header: dict[str, Any]) -> None:
+        self.invoked = 0
+        fresh = not path.exists() or path.stat().st_size == 0
+        if not fresh:
+            self.invoked = max((operation.number for operation in read_history(path)), default=0)
+        self._file: TextIO = path.open("a", buffering=1, encoding="utf-8")
+        # After a crash the last line may lack its end; an empty line does no harm.
+        self._line({"run": header}) if fresh else self._file.write("\n")
+
+    def invoke(self, clock: Clock, attacker: str, door: str, kind: str, asked: Asked) -> Operation:
+        """Write down that something is about to be asked for."""
+        self.invoked += 1
+        operation = Operation(self.invoked, attacker, door, kind, asked, clock.now())
+        self._line(
+            {
+                "op": operation.number,
+                "at": round(operation.began, 6),
+                "attacker": attacker,
+                "door": door,
+                "kind": kind,
+                "asked": asked,
+            }
+        )
+        return operation
+
+    def end(self, clock: Clock, operation: Operation, outcome: Outcome) -> None:
+        """Write down what came of it."""
+        operation.end(clock.now(), outcome)
+        line: dict[str, Any] = {
+            "op": operation.number,
+            "at": round(operation.ended or 0.0, 6),
+            "result": operation.result,
+            "code": operation.code,
+        }
+        if operation.status is not None:
+            line["status"] = operation.status
+        if operation.answer:
+            line["answer"] = operation.answer
+        self._line(line)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def _line(self, line: dict[str, Any]) -> None:
+        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
-    """A booking as it stands in the database when all is over."""
-
-    id: str
-    token: str | None
-    slot_id: str
-    quantity: int
-    status: str
+def read_header(path: Path) -> dict[str, Any]:
+    """What the first line says of the run: seed, workload, users, commit, …"""
+    with path.open(encoding="utf-8") as file:
+        header: dict[str, Any] = json.loads(file.readline())["run"]
+        return header
 
 
-def write(history: Sequence[Operation], file: TextIO) -> None:
-    """One line of JSON an operation, in the order they were invoked."""
-    file.writelines(json.dumps(asdict(operation)) + "\n" for operation in history)
+def read_history(path: Path) -> Iterator[Operation]:
+    """Every operation, as soon as it is seen to end; at last those that never did.
+
+    Holds no more in memory than was under way at one moment.
+    """
+    under_way: dict[int, Operation] = {}
+    with path.open(encoding="utf-8") as file:
+        for text in file:
+            line = _parsed(text)
+            if "op" not in line:
+                continue
+            if "kind" in line:
+                under_way[line["op"]] = Operation(
+                    line["op"],
+                    line["attacker"],
+                    line["door"],
+                    line["kind"],
+                    line["asked"],
+                    line["at"],
+                )
+            elif line["op"] in under_way:
+                operation = under_way.pop(line["op"])
+                said = Outcome(
+                    line["result"], line["code"], line.get("status"), line.get("answer", {})
+                )
+                operation.end(line["at"], said)
+                yield operation
+    yield from under_way.values()
 
 
-def most_at_once(history: Sequence[Operation]) -> int:
-    """The largest number of operations under way at one moment."""
-    edges = [(operation.began, 1) for operation in history]
-    edges += [(operation.ended, -1) for operation in history if operation.ended is not None]
-    under_way = most = 0
-    for _, change in sorted(edges):
-        under_way += change
-        most = max(most, under_way)
-    return most
+def _parsed(text: str) -> dict[str, Any]:
+    """A line of the file; {} for one that a crash has cut off."""
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return {}
+    return line if isinstance(line, dict) else {}
+
+
+def write_operations(operations: Iterable[Operation], path: Path) -> None:
+    """A line of JSON an operation, whole: for people and other programs."""
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(asdict(operation)) + "\n" for operation in operations)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import random
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,6 @@ import psycopg
 
 DEMO_FILE = Path(".slotkeeper/demo.json")
 TIMEOUT_SECONDS = 30
-MANY_PLACES = range(3, 9)
 NEEDED = ("url", "vendor", "api_key", "database_url")
 
 
@@ -48,18 +45,20 @@ class Target:
             " them: python -m chaos run --help says how."
         )
 
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What is fought over: slots of a provider that nobody else knows, and their places.
-
-    `hot` has one place; `wide`, a few.
-    """
-
-    vendor_id: str
-    hot: str
-    wide: str
-    places: dict[str, int]
+    def vendor_id(self) -> str:
+        """The vendor's id, as the database knows it. Raises TargetError."""
+        try:
+            with psycopg.connect(self.database_url, autocommit=True) as connection:
+                row = connection.execute(
+                    "SELECT id FROM vendors WHERE slug = %s", [self.vendor]
+                ).fetchone()
+        except psycopg.OperationalError as error:
+            raise TargetError(f"The database cannot be reached: {error}") from error
+        if row is None:
+            raise TargetError(
+                f"The database knows no vendor {self.vendor}: is it another server's?"
+            )
+        return str(row[0])
 
 
 def read_demo(path: Path) -> dict[str, str]:
@@ -77,30 +76,13 @@ def read_demo(path: Path) -> dict[str, str]:
     }
 
 
-def prepare(target: Target, dice: random.Random) -> Stage:
-    """Publish a hot slot and a wide one at a provider of their own. Raises TargetError."""
-    location = _post(target, "/locations", {"name": "Chaos", "time_zone": "UTC"})
-    provider = _post(target, "/providers", {"name": "Chaos", "location_id": location["id"]})
-    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=30)
-    capacities = [1, dice.choice(MANY_PLACES)]
-    wanted = [
-        {
-            "start": (start + timedelta(hours=number)).isoformat(),
-            "end": (start + timedelta(hours=number + 1)).isoformat(),
-            "capacity": capacity,
-        }
-        for number, capacity in enumerate(capacities)
-    ]
-    made = _post(target, f"/providers/{provider['id']}/slots", {"slots": wanted})["items"]
-    hot, wide = (slot["id"] for slot in sorted(made, key=lambda slot: slot["start"]))
-    return Stage(_vendor_id(target), hot, wide, dict(zip((hot, wide), capacities, strict=True)))
-
-
-def _post(target: Target, path: str, body: dict[str, Any]) -> dict[str, Any]:
+def administer(target: Target, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """One call with the vendor's key, before the attack begins. Raises TargetError."""
     request = urllib.request.Request(  # noqa: S310 - the caller named the server
         f"{target.url}{target.path}{path}",
         json.dumps(body).encode(),
         {"Content-Type": "application/json", "Authorization": f"Bearer {target.api_key}"},
+        method=method,
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -108,19 +90,6 @@ def _post(target: Target, path: str, body: dict[str, Any]) -> dict[str, Any]:
             made: dict[str, Any] = json.load(answer)
             return made
     except urllib.error.HTTPError as error:
-        raise TargetError(f"POST {path}: {error.code} {error.read().decode()}") from error
+        raise TargetError(f"{method} {path}: {error.code} {error.read().decode()}") from error
     except OSError as error:
         raise TargetError(f"{target.url} cannot be reached: {error}") from error
-
-
-def _vendor_id(target: Target) -> str:
-    try:
-        with psycopg.connect(target.database_url, autocommit=True) as connection:
-            row = connection.execute(
-                "SELECT id FROM vendors WHERE slug = %s", [target.vendor]
-            ).fetchone()
-    except psycopg.OperationalError as error:
-        raise TargetError(f"The database cannot be reached: {error}") from error
-    if row is None:
-        raise TargetError(f"The database knows no vendor {target.vendor}: is it another server's?")
-    return str(row[0])

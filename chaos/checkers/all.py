@@ -1,0 +1,30 @@
+"""The promises that every run is held to, whatever was fought over."""
+
+from __future__ import annotations
+
+from chaos.checkers import Checker
+from chaos.checkers.acknowledged import ACKNOWLEDGED
+from chaos.checkers.answers import CODES, FAILURES, TRESPASSERS
+from chaos.checkers.contended import CONTENDED
+from chaos.checkers.events import EVENTS
+from chaos.checkers.holds import HOLDS
+from chaos.checkers.keys import KEYS
+from chaos.checkers.places import BOOKINGS, GIVEN, PLACES
+from chaos.checkers.refusals import ALTERNATIVES, AVAILABILITY, REFUSALS
+
+CHECKERS: tuple[Checker, ...] = (
+    GIVEN,
+    PLACES,
+    BOOKINGS,
+    ACKNOWLEDGED,
+    REFUSALS,
+    HOLDS,
+    KEYS,
+    EVENTS,
+    ALTERNATIVES,
+    AVAILABILITY,
+    CODES,
+    FAILURES,
+    TRESPASSERS,
+    CONTENDED,
+)

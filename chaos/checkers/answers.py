@@ -1,0 +1,110 @@
+"""Every answer is a documented one that this question can get, and the server never fails."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+from chaos.checkers import Checker, Finding
+from chaos.checkers.levels import Slots
+from chaos.codes import BUSY_STATES, DOCUMENTED, OUTAGES, expected
+from chaos.doors.trespasses import BY_NAME
+from chaos.evidence import Evidence
+
+GRACE_SECONDS = 30
+# No SQLSTATE and no code: what a client sees when nobody answers.
+SILENCE = {
+    *("HUNG_UP", "NO_JSON", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError"),
+    *("RemoteDisconnected", "TimeoutError", "IncompleteRead", "BadStatusLine", "OSError"),
+    *("OperationalError", "ConnectionTimeout", "ConnectionAbortedError", "CannotSendRequest"),
+    *("ResponseNotReady", "InterfaceError", "DatabaseError"),
+}
+ANSWERS = """
+    SELECT door, kind, result, code, status, key IS NOT NULL, min(n), count(*), attacker
+    FROM operations WHERE kind <> 'trespass' AND code <> ''
+    GROUP BY door, kind, result, code, status, key IS NOT NULL
+"""
+TROUBLE = """
+    SELECT n, attacker, door, kind, began, ended, code, status FROM operations
+    WHERE (status >= 500 OR result = 'unknown') AND code NOT IN ('', 'HUNG_UP') ORDER BY began
+"""
+TRESPASSES = """
+    SELECT n, attacker, door, began, ended, result, code, asked FROM operations
+    WHERE kind = 'trespass'
+"""
+
+
+def _undocumented(evidence: Evidence) -> Iterator[Finding]:
+    for door, kind, result, code, status, keyed, n, times, attacker in evidence.query(ANSWERS):
+        about = f"{times} times, first operation {n} by {attacker}: {kind} by {door}: {code}"
+        if status is not None:
+            about += f" ({status})"
+        if door == "http" and status and status >= 400 and DOCUMENTED.get(code) != status:
+            yield Finding("undocumented_answer", about)
+        elif result == "fail" and code not in expected(door, kind, keyed=bool(keyed)) | SILENCE:
+            yield Finding("unexpected_answer", about)
+
+
+def _failures(evidence: Evidence) -> Iterator[Finding]:
+    """A 500 is never right; another failure needs a fault that was going on, or just over."""
+    faults = [
+        (began, float("inf") if ended is None else ended + GRACE_SECONDS)
+        for began, ended in evidence.query("SELECT began, ended FROM faults")
+    ]
+    for n, attacker, door, kind, began, ended, code, status in evidence.query(TROUBLE):
+        about = f"operation {n} by {attacker}: {kind} by {door}: {code} ({status})"
+        last = float("inf") if ended is None else ended
+        if status == 500:
+            yield Finding("server_error", about)
+        elif not any(begin <= last and began <= end for begin, end in faults):
+            kind_of = "outage_without_fault" if code in OUTAGES else "no_answer_without_fault"
+            yield Finding(kind_of, about)
+
+
+def _trespasses(evidence: Evidence) -> Iterator[Finding]:
+    slots = Slots(evidence)
+    odd: Counter[str] = Counter()
+    for n, attacker, door, began, ended, result, code, asked in evidence.query(TRESPASSES):
+        wanted = json.loads(asked)
+        trespass = BY_NAME[wanted["trespass"]]
+        about = f"operation {n} by {attacker}, {trespass.name}: {code}"
+        if code == "SUCCEEDED":
+            slot_id = wanted["slot_id"]
+            known = slot_id in slots.first
+            if trespass.always:
+                yield Finding("trespass_succeeded", about)
+            elif known and not slots.surely(slot_id).falls_to(0, began, ended):
+                yield Finding("trespass_succeeded", f"{about}, though the slot was held")
+        elif result == "fail" and code not in _refusals(door, trespass.refusals):
+            odd[f"{trespass.name}: {code}"] += 1
+            if odd[f"{trespass.name}: {code}"] == 1:
+                yield Finding("refused_by_no_law", about)
+
+
+def _refusals(door: str, laws: frozenset[str]) -> set[str]:
+    """The role is refused before anything is looked at; the owner may meet others, or nothing."""
+    if door == "role":
+        return set(laws)
+    return {*laws, *BUSY_STATES, "NO_ROWS"}
+
+
+CODES = Checker(
+    "answers_are_documented",
+    "Every answer has a documented code with its status, and one that this question can get.",
+    _undocumented,
+    "SELECT count(*) FROM operations WHERE kind <> 'trespass'",
+)
+FAILURES = Checker(
+    "server_never_fails",
+    "No 500 ever; no other failure but while something was broken on purpose.",
+    _failures,
+    "SELECT count(*) FROM operations",
+)
+TRESPASSERS = Checker(
+    "trespassers_are_refused",
+    "Rows that break a law are refused by that law, whoever writes them; the application's role may"
+    " write none by hand.",
+    _trespasses,
+    "SELECT count(*) FROM operations WHERE kind = 'trespass' AND code <> 'NO_ROWS'",
+)

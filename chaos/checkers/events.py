@@ -1,0 +1,77 @@
+"""The history of each booking retells exactly how it came to be what it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from chaos.checkers import Checker, Finding
+from chaos.evidence import Evidence
+
+MOVES = {
+    None: {"requested", "held", "confirmed"},
+    "requested": {"confirmed", "declined", "cancelled", "expired"},
+    "held": {"confirmed", "cancelled", "expired"},
+    "confirmed": {"completed", "no_show", "cancelled"},
+    "completed": {"no_show", "confirmed"},
+    "no_show": {"completed", "confirmed"},
+    "cancelled": {"confirmed"},
+}
+TOLD = """
+    SELECT b.id, b.status, b.version, b.quantity, b.slot_ids, e.sequence, e.kind, e.changes
+    FROM bookings b LEFT JOIN events e ON e.booking_id = b.id ORDER BY b.id, e.sequence
+"""
+ORPHANS = """
+    SELECT DISTINCT e.booking_id FROM events e LEFT JOIN bookings b ON b.id = e.booking_id
+    WHERE b.id IS NULL
+"""
+
+
+def _retold(evidence: Evidence) -> Iterator[Finding]:
+    for booking, rows in groupby(evidence.query(TOLD), key=lambda row: row[:5]):
+        booking_id, status, version, quantity, slot_ids = booking
+        events = [row[5:] for row in rows if row[5] is not None]
+        kinds = [kind for _, kind, _ in events]
+        about = f"booking {booking_id} ({status}, version {version}): {kinds}"
+        if [sequence for sequence, *_ in events] != list(range(1, version + 1)):
+            yield Finding("history_with_gaps", about)
+        told = None
+        for _, kind, changes in events:
+            if kind in {"changed", "rescheduled"}:
+                continue
+            if kind not in MOVES.get(told, set()):
+                yield Finding("impossible_move", f"{about}: from {told} to {kind}")
+            yield from _untrue(about, told, kind, json.loads(changes))
+            told = kind
+        if told != status:
+            yield Finding("history_untrue", about)
+        if events:
+            yield from _first(about, json.loads(events[0][2]), quantity, json.loads(slot_ids))
+    for (booking_id,) in evidence.query(ORPHANS):
+        yield Finding("history_of_nothing", f"booking {booking_id}")
+
+
+def _untrue(about: str, told: str | None, kind: str, changes: dict[str, Any]) -> Iterator[Finding]:
+    """What a row written by hand leaves out is not held against it."""
+    status = changes.get("status")
+    if status is not None and (status.get("from"), status.get("to")) != (told, kind):
+        yield Finding("history_untrue", f"{about}: {kind} says {status}")
+
+
+def _first(
+    about: str, changes: dict[str, Any], quantity: int, slot_ids: list[str]
+) -> Iterator[Finding]:
+    for name, now in (("quantity", quantity), ("slot_ids", slot_ids)):
+        if name in changes and changes[name].get("to") != now:
+            yield Finding("history_untrue", f"{about}: the first event says {name} {changes[name]}")
+
+
+EVENTS = Checker(
+    "events_retell_the_state",
+    "The events of a booking are numbered without gaps, each move is a lawful one, and the last is"
+    " its state.",
+    _retold,
+    "SELECT count(*) FROM events",
+)

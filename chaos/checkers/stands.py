@@ -1,0 +1,186 @@
+"""From when to when each booking surely stood, or may have stood, by the clients' clock alone.
+
+A booking surely stands from the moment when somebody was told so until somebody first asks for what
+may end it. It may stand from the moment when it was first asked for until somebody is told that it
+is over; one whose outcome nobody heard, for ever, if it is there in the end. A hold ends by itself:
+surely not before it was asked for plus its time, and surely by when it was told plus its time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from chaos.evidence import BATCH, Evidence
+
+CREATE = """
+CREATE TABLE sure (slot_id TEXT, began REAL, ended REAL, quantity INTEGER, booking_id TEXT);
+-- longer: as if holds never lapsed.
+CREATE TABLE may (
+    slot_id TEXT, began REAL, ended REAL, longer REAL, quantity INTEGER, booking_id TEXT);
+"""
+INDEX = """
+CREATE INDEX sure_by_slot ON sure (slot_id);
+CREATE INDEX may_by_slot ON may (slot_id);
+"""
+ACTS = """
+    SELECT COALESCE(o.booking_id, b.id) AS booking, b.id IS NOT NULL OR t.id IS NOT NULL,
+           o.kind, o.began, o.ended, o.result, o.quantity, o.hold, o.token, t.token, o.asked,
+           t.quantity, o.replayed
+    FROM operations o
+    LEFT JOIN bookings b ON o.booking_id IS NULL AND b.token = o.token
+    LEFT JOIN bookings t ON t.id = o.booking_id
+    WHERE o.result <> 'fail'
+      AND o.kind IN ('book', 'block', 'cancel', 'unblock', 'confirm', 'complete', 'no_show')
+      AND (o.booking_id IS NOT NULL OR b.id IS NOT NULL)
+    ORDER BY booking, o.began
+"""
+CREATIONS = {"book", "block"}
+RELEASES = {"cancel", "unblock"}
+# The server's clock and ours are two; they differ in speed by less than this in a run's holds.
+SLACK_SECONDS = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One operation that made, moved or ended a booking, or may have. `ended`: inf if unknown."""
+
+    kind: str
+    began: float
+    ended: float
+    surely: bool
+    quantity: int
+    hold: float | None
+    slots: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that happened to one booking. `acts` are in order of their beginning.
+
+    `begun`, `told`: when it was first asked for, and first acknowledged (inf: never).
+    `hold`: seconds; None: it is no hold; inf: nobody knows for how long.
+    """
+
+    booking_id: str
+    present: bool
+    begun: float
+    told: float
+    hold: float | None
+    quantity: int
+    slots: tuple[str, ...]
+    acts: list[Act]
+
+
+def stories(evidence: Evidence) -> Iterator[Story]:
+    """The story of each booking that anybody asked for and that was made, or may have been."""
+    for booking_id, rows in groupby(evidence.query(ACTS), key=lambda row: row[0]):
+        story = _story(booking_id, list(rows))
+        if story is not None:
+            yield story
+
+
+def _story(booking_id: str, rows: list[tuple[Any, ...]]) -> Story | None:
+    acts, creations = [], []
+    own = next((row[9] for row in rows if row[9] is not None), None)
+    for _, _, kind, began, ended, result, quantity, hold, token, _, asked, final, _ in rows:
+        surely = result == "ok"
+        slots = tuple(json.loads(asked).get("slots", ()))
+        end = ended if surely else math.inf
+        act = Act(kind, began, end, surely, quantity or final or 0, hold, slots)
+        if kind not in CREATIONS:
+            acts.append(act)
+        elif own is None or token == own:
+            creations.append(act)
+    if not creations:
+        return None
+    first = creations[0]
+    hold = first.hold
+    if hold is not None and hold < 0:
+        hold = math.inf
+    known = [act.hold for act in creations if act.hold is not None and act.hold > 0]
+    return Story(
+        booking_id,
+        any(row[1] for row in rows),
+        first.began,
+        min(act.ended for act in creations),
+        hold if hold is None or not known else known[0],
+        max(act.quantity for act in creations),
+        first.slots,
+        acts,
+    )
+
+
+def surely(story: Story) -> Iterator[tuple[float, float]]:
+    """When the booking surely held its places; such stretches may overlap."""
+    releases = [act for act in story.acts if act.kind in RELEASES]
+    if story.told < math.inf:
+        end = min((act.began for act in releases), default=math.inf)
+        if story.hold is not None:
+            known = 0.0 if story.hold == math.inf else story.hold
+            end = min(end, story.begun + known - SLACK_SECONDS)
+        if end > story.told:
+            yield story.told, end
+    for act in story.acts:
+        if act.kind not in RELEASES and act.surely:
+            later = (other.began for other in releases if other.ended > act.began)
+            end = min(later, default=math.inf)
+            if end > act.ended:
+                yield act.ended, end
+
+
+def possibly(story: Story, *, lapsing: bool = True) -> Iterator[tuple[float, float]]:
+    """When it may have held them. `lapsing`: whether holds end by themselves."""
+    releases = [act for act in story.acts if act.kind in RELEASES and act.surely]
+    end = min((act.ended for act in releases), default=math.inf)
+    if lapsing and story.hold is not None and story.told < math.inf:
+        end = min(end, story.told + story.hold + SLACK_SECONDS)
+    yield story.begun, end
+    for act in story.acts:
+        if act.kind not in RELEASES:
+            later = (other.ended for other in releases if other.began >= act.ended)
+            yield act.began, min(later, default=math.inf)
+
+
+def merged(stretches: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The same moments in stretches that do not touch, in order."""
+    done: list[tuple[float, float]] = []
+    for begin, end in sorted(stretches):
+        if done and begin <= done[-1][1]:
+            done[-1] = (done[-1][0], max(done[-1][1], end))
+        elif end > begin:
+            done.append((begin, end))
+    return done
+
+
+def prepare(evidence: Evidence) -> None:
+    """Write down all stretches of all bookings by slot, once."""
+    known = evidence.one("SELECT count(*) FROM sqlite_master WHERE name = 'sure'")
+    if known:
+        return
+    evidence.connection.executescript(CREATE)
+    sure: list[tuple[Any, ...]] = []
+    may: list[tuple[Any, ...]] = []
+    for story in stories(evidence):
+        about = (story.quantity, story.booking_id)
+        for begin, end in merged(list(surely(story))):
+            sure += [(slot, begin, end, *about) for slot in story.slots]
+        longer = merged(list(possibly(story, lapsing=False)))
+        for begin, end in merged(list(possibly(story))):
+            until = max((e for b, e in longer if b <= end), default=end)
+            may += [(slot, begin, end, until, *about) for slot in story.slots]
+        if len(sure) + len(may) > BATCH:
+            _flush(evidence, sure, may)
+    _flush(evidence, sure, may)
+    evidence.connection.executescript(INDEX)
+
+
+def _flush(evidence: Evidence, sure: list[tuple[Any, ...]], may: list[tuple[Any, ...]]) -> None:
+    evidence.insert("sure", 5, sure)
+    evidence.insert("may", 6, may)
+    sure.clear()
+    may.clear()

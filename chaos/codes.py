@@ -1,0 +1,77 @@
+"""What may be answered: the documented codes, and those that each operation can meet.
+
+The table is docs/api/errors.md by hand; a test compares them. The second is ours: an attacker asks
+for nothing malformed, so that VALIDATION_ERROR, say, would be a false answer to it.
+"""
+
+from __future__ import annotations
+
+DOCUMENTED = {
+    "VALIDATION_ERROR": 400,
+    "INVALID_DATE_RANGE": 400,
+    "UNAUTHENTICATED": 401,
+    "FORBIDDEN": 403,
+    "NOT_FOUND": 404,
+    "VENDOR_NOT_FOUND": 404,
+    "PROVIDER_NOT_FOUND": 404,
+    "SERVICE_NOT_FOUND": 404,
+    "LOCATION_NOT_FOUND": 404,
+    "SLOT_NOT_FOUND": 404,
+    "BOOKING_NOT_FOUND": 404,
+    "BLOCK_NOT_FOUND": 404,
+    "CUSTOMER_NOT_FOUND": 404,
+    "METHOD_NOT_ALLOWED": 405,
+    "NOT_ACCEPTABLE": 406,
+    "BOOKING_CONFLICT": 409,
+    "INSUFFICIENT_INVENTORY": 409,
+    "INVENTORY_LOCKED": 409,
+    "CONCURRENCY_ABORT": 409,
+    "IDEMPOTENCY_CONFLICT": 409,
+    "BOOKING_STATE_CONFLICT": 409,
+    "HOLD_EXPIRED": 409,
+    "SLOT_OVERLAP": 409,
+    "SLOT_IN_USE": 409,
+    "PROVIDER_IN_USE": 409,
+    "LOCATION_IN_USE": 409,
+    "SERVICE_IN_USE": 409,
+    "PRECONDITION_FAILED": 412,
+    "PAYLOAD_TOO_LARGE": 413,
+    "UNSUPPORTED_MEDIA_TYPE": 415,
+    "RATE_LIMITED": 429,
+    "INTERNAL_ERROR": 500,
+    "SERVICE_UNAVAILABLE": 503,
+    "TRANSACTION_TIMEOUT": 504,
+}
+# Only while something is broken on purpose.
+OUTAGES = {"SERVICE_UNAVAILABLE", "TRANSACTION_TIMEOUT"}
+# A statement of ours met a lock, a rival in the opposite order, or the statement timeout.
+BUSY_STATES = {"55P03", "40P01", "40001"}
+BUSY = {"INVENTORY_LOCKED", "CONCURRENCY_ABORT"}
+NO_ROOM = {"BOOKING_CONFLICT", "INSUFFICIENT_INVENTORY"}
+STATES = {"BOOKING_STATE_CONFLICT", "HOLD_EXPIRED"}
+# The SQLSTATEs of the laws, as app/sql/README.md lists them, by which a raw writer may be refused.
+LAWS = {"23P01", "23503", "23505", "23514", "23502", "SK006"}
+REFUSALS: dict[str, set[str]] = {
+    "book": NO_ROOM | {"SLOT_NOT_FOUND"},
+    "cancel": STATES,
+    "confirm": STATES | NO_ROOM | {"SLOT_NOT_FOUND"},
+    "complete": STATES,
+    "no_show": STATES,
+    "block": NO_ROOM | {"SLOT_NOT_FOUND"},
+    "unblock": STATES,
+    "publish": {"SLOT_OVERLAP"},
+    "resize": {"SLOT_IN_USE", "SLOT_NOT_FOUND"},
+    "delete_slot": {"SLOT_IN_USE", "SLOT_NOT_FOUND"},
+    "read": set(),
+    "sweep": set(),
+}
+# What a raw writer can meet while doing something lawful.
+BY_HAND = LAWS - {"SK006", "23502"} | {"ROLLED_BACK", "NO_ROWS"}
+
+
+def expected(door: str, kind: str, *, keyed: bool) -> set[str]:
+    """The refusals that an operation of this kind can meet. `keyed`: with an idempotency key."""
+    if door in {"owner", "role"}:
+        return BY_HAND | BUSY_STATES
+    busy = BUSY if door == "http" else BUSY_STATES | BUSY
+    return REFUSALS[kind] | busy | ({"IDEMPOTENCY_CONFLICT"} if keyed else set())

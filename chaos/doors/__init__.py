@@ -1,0 +1,63 @@
+"""The ways in: the HTTP API, the SQL functions, and rows written by hand.
+
+A door takes a kind of operation and what is asked, and says what it heard; it never raises, and it
+never tries again: whether to is the attacker's business.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import psycopg
+
+from chaos.history import Asked, Outcome
+
+# With no SQLSTATE the connection broke; classes 57P and 08 are the server's going away. Whether the
+# transaction was committed before that, nobody knows.
+LOST = ("57P", "08", "53")
+
+
+class Door(Protocol):
+    """A way in, with a connection of its own."""
+
+    name: str
+
+    def perform(self, kind: str, asked: Asked) -> Outcome:
+        """Ask, and say what came of it."""
+
+    def close(self) -> None:
+        """Let go of the connection."""
+
+
+class Session:
+    """A connection to the database that is opened when it is first needed, or has broken."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def open(self) -> psycopg.Connection[Any]:
+        """The connection, in autocommit mode. Raises psycopg.Error when there is none to be had."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(
+                self._url, autocommit=True, application_name="chaos", connect_timeout=10
+            )
+        return self._connection
+
+    def row(self, statement: str, values: Any) -> tuple[Any, ...]:
+        """The one row of a statement, which commits itself."""
+        row: tuple[Any, ...] = self.open().execute(statement.encode(), values).fetchall()[0]
+        return row
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._connection is not None:
+            self._connection.close()
+
+
+def refused(error: psycopg.Error) -> Outcome:
+    """What an error of the database means: refused and undone, or nobody knows."""
+    state = error.sqlstate
+    if state is None or state.startswith(LOST):
+        return Outcome("unknown", state or type(error).__name__)
+    return Outcome("fail", state)

@@ -1,0 +1,194 @@
+"""The HTTP API: books as a customer without credentials, changes things as the vendor."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from locust.event import EventHook
+
+from chaos.history import Asked, Outcome, Result
+from chaos.target import TIMEOUT_SECONDS, Target
+
+Call = tuple[str, str, dict[str, Any] | None]
+SUCCESSES = {200, 201, 204}
+
+
+class HttpDoor:
+    """One connection, kept open; what has been sent is never sent again.
+
+    (Most HTTP clients silently send a request again when a kept connection turns out to be closed;
+    whether something was done once or twice is what we are here to find out.)
+    """
+
+    name = "http"
+
+    def __init__(self, target: Target, requests: EventHook) -> None:
+        self._target, self._requests = target, requests
+        self._where = urlsplit(target.url)
+        self._connection: http.client.HTTPConnection | None = None
+
+    def perform(self, kind: str, asked: Asked) -> Outcome:
+        """One call; `asked["impatient"]`: hang up without waiting for the answer."""
+        method, path, body = CALLS[kind](asked)
+        headers = self._headers(kind, asked)
+        name = path.split("?")[0].replace(asked.get("booking_id") or "…", "{id}")
+        with self._requests.measure(method, name) as request:
+            request["name"] = f"{name}" if "slot_id" not in asked else "/slots/{id}"
+            return self._ask(kind, (method, path, body), headers, hang_up="impatient" in asked)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _headers(self, kind: str, asked: Asked) -> dict[str, str]:
+        headers = {"Content-Type": "application/json"}
+        if asked.get("key"):
+            headers["Idempotency-Key"] = asked["key"]
+        if asked.get("manage_token"):
+            headers["Authorization"] = f"Bearer {asked['manage_token']}"
+        elif asked.get("as") == "vendor" or kind not in {"book", "read"}:
+            headers["Authorization"] = f"Bearer {self._target.api_key}"
+        return headers
+
+    def _ask(
+        self,
+        kind: str,
+        call: Call,
+        headers: dict[str, str],
+        *,
+        hang_up: bool,
+    ) -> Outcome:
+        method, path, body = call
+        text = None if body is None else json.dumps(body)
+        try:
+            if self._connection is None:
+                self._connection = self._connected()
+            self._connection.request(method, f"{self._target.path}{path}", text, headers)
+            if hang_up:
+                self.close()
+                return Outcome("unknown", "HUNG_UP")
+            answer = self._connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            # Nothing was sent where nobody listened.
+            refused = isinstance(error, ConnectionRefusedError)
+            return Outcome("fail" if refused else "unknown", type(error).__name__)
+        if answer.will_close:
+            self.close()
+        outcome = _heard(kind, answer.status, content)
+        if answer.headers.get("Idempotency-Replayed") == "true":
+            outcome.answer["replayed"] = True
+        return outcome
+
+    def _connected(self) -> http.client.HTTPConnection:
+        secure = self._where.scheme == "https"
+        make = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        return make(self._where.hostname or "", self._where.port, timeout=TIMEOUT_SECONDS)
+
+
+def _heard(kind: str, status: int, content: bytes) -> Outcome:
+    """What an answer means. A server error does not say whether it was done."""
+    try:
+        body = json.loads(content) if content else {}
+        if status in SUCCESSES:
+            return _success(kind, status, body)
+        code = str(body["code"])
+        answer = _refusal(body)
+    except (ValueError, KeyError, TypeError):
+        return Outcome("unknown", "NO_JSON", status)
+    result: Result = "unknown" if status >= 500 else "fail"
+    return Outcome(result, code, status, answer)
+
+
+def _success(kind: str, status: int, body: dict[str, Any]) -> Outcome:
+    if kind == "read":
+        shown = {item["slot_id"]: item["available"] for item in body["items"]}
+        return Outcome("ok", "SHOWN", status, {"shown": shown})
+    if kind == "publish":
+        made = [[slot["id"], slot["capacity"]] for slot in body["items"]]
+        return Outcome("ok", "PUBLISHED", status, {"published": made})
+    if kind == "resize":
+        return Outcome("ok", "RESIZED", status, {"capacity": body["capacity"]})
+    if kind in {"delete_slot", "unblock"}:
+        return Outcome("ok", {"delete_slot": "DELETED", "unblock": "CANCELLED"}[kind], status)
+    answer = {"booking_id": body["id"], "quantity": body["quantity"]}
+    if body.get("hold_expires_at"):
+        answer["hold"] = _held_seconds(body)
+    if body.get("manage_token"):
+        answer["manage_token"] = body["manage_token"]
+    code = "CONFIRMED" if kind == "block" else str(body["status"]).upper()
+    return Outcome("ok", code, status, answer)
+
+
+def _held_seconds(body: dict[str, Any]) -> int:
+    """For how long it is held, in whole minutes: the rest is the time that the request waited."""
+    began, ends = (datetime.fromisoformat(body[name]) for name in ("created_at", "hold_expires_at"))
+    return int((ends - began).total_seconds() // 60 * 60)
+
+
+def _refusal(body: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = {}
+    conflict = body.get("conflict")
+    if conflict:
+        names = ("reason", "available", "status", "capacity")
+        answer.update({name: conflict[name] for name in names if name in conflict})
+    if body.get("alternatives"):
+        answer["alternatives"] = [
+            [each["slot_ids"], each["available"]] for each in body["alternatives"]
+        ]
+    return answer
+
+
+def _book(asked: Asked) -> Call:
+    one = len(asked["slots"]) == 1
+    body: dict[str, Any] = {
+        **({"slot_id": asked["slots"][0]} if one else {"slot_ids": asked["slots"]}),
+        "quantity": asked["quantity"],
+        "customer": {"name": "Chaos", "email": "chaos@example.org"},
+        "metadata": {"chaos": asked["token"]},
+    }
+    if asked.get("hold"):
+        body["hold"] = True
+    return "POST", "/bookings", body
+
+
+def _move(move: str) -> Callable[[Asked], Call]:
+    return lambda asked: ("POST", f"/bookings/{asked['booking_id']}/{move}", None)
+
+
+def _block(asked: Asked) -> Call:
+    body = {name: asked[name] for name in ("provider_id", "start", "end")}
+    return "POST", "/blocks", {**body, "reason": asked["token"]}
+
+
+def _publish(asked: Asked) -> Call:
+    body = {"slots": asked["published"], "on_overlap": "refuse"}
+    return "POST", f"/providers/{asked['provider_id']}/slots", body
+
+
+def _read(asked: Asked) -> Call:
+    names = {"provider_id": asked["provider_id"], "from": asked["start"], "to": asked["end"]}
+    return "GET", f"/availability?{urlencode({**names, 'limit': 100})}", None
+
+
+CALLS: dict[str, Callable[[Asked], Call]] = {
+    "book": _book,
+    "cancel": _move("cancel"),
+    "confirm": _move("confirm"),
+    "complete": _move("complete"),
+    "no_show": _move("no-show"),
+    "block": _block,
+    "unblock": lambda asked: ("DELETE", f"/blocks/{asked['booking_id']}", None),
+    "publish": _publish,
+    "resize": lambda a: ("PATCH", f"/slots/{a['slot_id']}", {"capacity": a["capacity"]}),
+    "delete_slot": lambda asked: ("DELETE", f"/slots/{asked['slot_id']}", None),
+    "read": _read,
+}

@@ -1,0 +1,160 @@
+"""The functions that the API calls, called by somebody else of the same role."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from locust.event import EventHook
+
+from chaos.doors import Session, refused
+from chaos.history import Asked, Outcome, Result
+
+SUCCESSES = {
+    *("CONFIRMED", "HELD", "CANCELLED", "COMPLETED", "NO_SHOW"),
+    *("PUBLISHED", "RESIZED", "DELETED"),
+}
+Call = tuple[str, str, dict[str, Any]]
+
+
+class SqlDoor:
+    """One call, one statement, committed by itself."""
+
+    name = "sql"
+
+    def __init__(self, url: str, vendor_id: str, requests: EventHook) -> None:
+        self._session, self._vendor_id, self._requests = Session(url), vendor_id, requests
+
+    def perform(self, kind: str, asked: Asked) -> Outcome:
+        """Call the function that does this."""
+        name, arguments, values = CALLS[kind](asked)
+        values["vendor"] = self._vendor_id
+        with self._requests.measure("SQL", name):
+            try:
+                return self._ask(kind, f"FROM {name}(p_vendor_id => %(vendor)s{arguments})", values)
+            except psycopg.Error as error:
+                return refused(error)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._session.close()
+
+    def _ask(self, kind: str, call: str, values: dict[str, Any]) -> Outcome:
+        if kind == "sweep":
+            (number,) = self._session.row(f"SELECT * {call}", values)
+            return Outcome("ok", "SWEPT", None, {"expired": number})
+        if kind == "read":
+            (shown,) = self._session.row(
+                f"SELECT COALESCE(json_object_agg(slot_id, available), '{{}}') {call}", values
+            )
+            return Outcome("ok", "SHOWN", None, {"shown": shown})
+        if kind in {"book", "block"}:
+            row = self._session.row(f"SELECT outcome, booking_id, replayed, facts {call}", values)
+            return _booked(*row)
+        made = {"publish": "slot_ids", "resize": "slot_id", "delete_slot": "slot_id"}.get(kind)
+        row = self._session.row(f"SELECT outcome, {made or 'booking_id'}, facts {call}", values)
+        return _moved(kind, asked=values, said=row)
+
+
+def _booked(said: str, booking_id: Any, replayed: Any, facts: dict[str, Any] | None) -> Outcome:
+    facts = facts or {}
+    if said in SUCCESSES:
+        answer = {"booking_id": str(booking_id), "quantity": facts.get("quantity")}
+        return Outcome("ok", said, None, answer | ({"replayed": True} if replayed else {}))
+    answer = {name: facts[name] for name in ("reason", "available") if name in facts}
+    if facts.get("alternatives"):
+        answer["alternatives"] = [
+            [each["slot_ids"], each["available"]] for each in facts["alternatives"]
+        ]
+    return Outcome("fail", said, None, answer)
+
+
+def _moved(kind: str, asked: dict[str, Any], said: tuple[Any, ...]) -> Outcome:
+    outcome, made, facts = said
+    result: Result = "ok" if outcome in SUCCESSES else "fail"
+    answer: dict[str, Any] = {}
+    if kind == "publish" and result == "ok":
+        capacities = [slot["capacity"] for slot in json.loads(asked["published"])]
+        answer["published"] = [[str(i), c] for i, c in zip(made, capacities, strict=True)]
+    elif kind == "resize" and result == "ok":
+        answer["capacity"] = asked["capacity"]
+    elif facts and "status" in facts and result == "fail":
+        answer["status"] = facts["status"]
+    return Outcome(result, outcome, None, answer)
+
+
+def _book(asked: Asked) -> Call:
+    arguments = (
+        ", p_slot_ids => %(slots)s::uuid[], p_quantity => %(quantity)s,"
+        " p_hold_for => make_interval(secs => %(hold)s), p_idempotency_key => %(key)s,"
+        " p_details => %(details)s::jsonb, p_alternatives => %(alternatives)s"
+    )
+    values = {
+        "slots": asked["slots"],
+        "quantity": asked["quantity"],
+        "hold": asked.get("hold"),
+        "key": asked.get("key"),
+        "details": json.dumps({"metadata": {"chaos": asked["token"]}}),
+        "alternatives": asked.get("alternatives", 1),
+    }
+    return "claim_slot_and_create_booking", arguments, values
+
+
+def _move(function: str) -> Callable[[Asked], Call]:
+    return lambda asked: (
+        function,
+        ", p_booking_id => %(booking_id)s",
+        {"booking_id": asked["booking_id"]},
+    )
+
+
+def _block(asked: Asked) -> Call:
+    arguments = ", p_provider_id => %(provider_id)s, p_start => %(start)s, p_end => %(end)s"
+    names = ("provider_id", "start", "end", "token")
+    return (
+        "block_time",
+        f"{arguments}, p_reason => %(token)s",
+        {name: asked[name] for name in names},
+    )
+
+
+def _publish(asked: Asked) -> Call:
+    values = {"provider_id": asked["provider_id"], "published": json.dumps(asked["published"])}
+    arguments = ", p_provider_id => %(provider_id)s, p_slots => %(published)s::jsonb"
+    return "publish_slots", arguments, values
+
+
+def _resize(asked: Asked) -> Call:
+    values = {"slot_id": asked["slot_id"], "capacity": asked["capacity"]}
+    return "resize_slot", ", p_slot_id => %(slot_id)s, p_capacity => %(capacity)s", values
+
+
+def _read(asked: Asked) -> Call:
+    arguments = ", p_from => %(start)s, p_to => %(end)s, p_provider_id => %(provider_id)s"
+    return (
+        "list_availability",
+        arguments,
+        {name: asked[name] for name in ("provider_id", "start", "end")},
+    )
+
+
+CALLS: dict[str, Callable[[Asked], Call]] = {
+    "book": _book,
+    "cancel": _move("cancel_booking"),
+    "confirm": _move("confirm_booking"),
+    "complete": _move("complete_booking"),
+    "no_show": _move("mark_no_show"),
+    "unblock": _move("unblock_time"),
+    "block": _block,
+    "publish": _publish,
+    "resize": _resize,
+    "delete_slot": lambda asked: (
+        "delete_slot",
+        ", p_slot_id => %(slot_id)s",
+        {"slot_id": asked["slot_id"]},
+    ),
+    "sweep": lambda _asked: ("expire_holds", "", {}),
+    "read": _read,
+}

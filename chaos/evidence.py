@@ -1,0 +1,208 @@
+"""What the judges read: a run's history and what its database held at the end, on disk, indexed.
+
+A run of a million operations does not fit the memory of everybody who wants to judge it. Both are
+therefore loaded once into one file of SQLite, which sorts on disk; every checker then reads what
+it needs in the order in which it needs it. Nothing here knows a function or a view of the product.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from chaos.history import Operation, read_history
+from chaos.run import EVIDENCE, FAULTS, HISTORY, read_run
+
+SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -65536;
+CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT);
+-- The capacity each slot had when the run began.
+CREATE TABLE stage (slot_id TEXT PRIMARY KEY, provider_id TEXT, capacity INTEGER);
+-- ended: of unknown ones when the client gave up; NULL if that was never seen either.
+CREATE TABLE operations (
+    n INTEGER PRIMARY KEY, attacker TEXT, door TEXT, kind TEXT, began REAL, ended REAL,
+    result TEXT, code TEXT, status INTEGER, token TEXT, key TEXT, booking_id TEXT,
+    quantity INTEGER, hold REAL, replayed INTEGER, asked TEXT, answer TEXT);
+-- Which slots an operation is about.
+CREATE TABLE aims (slot_id TEXT, n INTEGER);
+-- What was offered or shown: so many places of a slot, free at some moment of [began, ended].
+CREATE TABLE offers (slot_id TEXT, n INTEGER, began REAL, ended REAL, what TEXT, places INTEGER);
+CREATE TABLE faults (name TEXT, began REAL, ended REAL);
+-- The rows at the end. Times: microseconds of the epoch; NULL: none, or without bound.
+CREATE TABLE slots (
+    id TEXT PRIMARY KEY, provider_id TEXT, starts INTEGER, ends INTEGER, capacity INTEGER);
+CREATE TABLE bookings (
+    id TEXT PRIMARY KEY, kind TEXT, status TEXT, quantity INTEGER, claim_count INTEGER,
+    version INTEGER, token TEXT, slot_ids TEXT, provider_id TEXT);
+CREATE TABLE claims (
+    booking_id TEXT, ordinal INTEGER, slot_id TEXT, provider_id TEXT, starts INTEGER, ends INTEGER,
+    units TEXT);
+CREATE TABLE events (booking_id TEXT, sequence INTEGER, kind TEXT, changes TEXT);
+CREATE TABLE keys (key TEXT, booking_id TEXT);
+"""
+INDEXES = """
+CREATE INDEX operations_by_token ON operations (token, began) WHERE token IS NOT NULL;
+CREATE INDEX operations_by_booking ON operations (booking_id) WHERE booking_id IS NOT NULL;
+CREATE INDEX operations_by_key ON operations (key, began) WHERE key IS NOT NULL;
+CREATE INDEX operations_by_kind ON operations (kind, result, code);
+CREATE INDEX aims_by_slot ON aims (slot_id, n);
+CREATE INDEX aims_by_operation ON aims (n);
+CREATE INDEX offers_by_slot ON offers (slot_id, began);
+CREATE INDEX bookings_by_token ON bookings (token);
+CREATE INDEX claims_by_calendar ON claims (provider_id, starts);
+CREATE INDEX claims_by_booking ON claims (booking_id, ordinal);
+CREATE INDEX claims_by_slot ON claims (slot_id, starts);
+CREATE INDEX events_by_booking ON events (booking_id, sequence);
+CREATE INDEX keys_by_key ON keys (key);
+ANALYZE;
+"""
+BATCH = 5000
+TABLES = {
+    "stage": 3,
+    "operations": 17,
+    "aims": 2,
+    "offers": 6,
+    "faults": 3,
+    "slots": 5,
+    "bookings": 9,
+    "claims": 7,
+    "events": 4,
+    "keys": 2,
+}
+Row = Sequence[Any]
+
+
+class Evidence:
+    """The indexed file, open for reading; `query` streams rows."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.connection = sqlite3.connect(path)
+
+    @classmethod
+    def collect(cls, folder: Path, data: Mapping[str, Iterable[Row]]) -> Evidence:
+        """Everything about the run in this folder; `data`: the rows at the end, by table."""
+        header, stage = read_run(folder)
+        path = folder / EVIDENCE
+        path.unlink(missing_ok=True)
+        found = cls(path)
+        places = [(slot.id, slot.provider_id, slot.capacity) for slot in stage.slots.values()]
+        faults = read_faults(folder / FAULTS)
+        rows = {**data, "stage": places, "faults": faults}
+        found.fill(header, read_history(folder / HISTORY), rows)
+        return found
+
+    def fill(
+        self,
+        header: Mapping[str, Any],
+        operations: Iterable[Operation],
+        rows: Mapping[str, Iterable[Row]],
+    ) -> None:
+        """Load a history and rows into the empty file, and index them."""
+        self.connection.executescript(SCHEMA)
+        self.insert("run", 2, ((name, json.dumps(value)) for name, value in header.items()))
+        self._load(operations)
+        for table, those in rows.items():
+            self.insert(table, TABLES[table], those)
+        self.connection.executescript(INDEXES)
+        self.connection.commit()
+
+    def insert(self, table: str, columns: int, rows: Iterable[Row]) -> None:
+        """Append rows; never more of them in memory than a batch."""
+        marks = ", ".join("?" * columns)
+        self.connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+
+    def query(self, statement: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows of a statement, one after another."""
+        cursor = self.connection.execute(statement, values)
+        cursor.arraysize = BATCH
+        while rows := cursor.fetchmany():
+            yield from rows
+
+    def one(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        """The only value of a statement."""
+        return self.connection.execute(statement, values).fetchone()[0]
+
+    def setting(self, name: str) -> Any:
+        """What the run's header says of it; None if nothing."""
+        row = self.connection.execute("SELECT value FROM run WHERE key = ?", [name]).fetchone()
+        return row and json.loads(row[0])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+    def _load(self, operations: Iterable[Operation]) -> None:
+        batch: list[Operation] = []
+        for operation in operations:
+            batch.append(operation)
+            if len(batch) == BATCH:
+                self._load_batch(batch)
+                batch.clear()
+        self._load_batch(batch)
+
+    def _load_batch(self, batch: Sequence[Operation]) -> None:
+        self.insert("operations", TABLES["operations"], (_operation_row(o) for o in batch))
+        self.insert("aims", 2, ((s, o.number) for o in batch for s in o.asked.get("slots", ())))
+        self.insert("offers", TABLES["offers"], (row for o in batch for row in _offers(o)))
+
+
+def _operation_row(operation: Operation) -> Row:
+    asked, answer = operation.asked, operation.answer
+    return (
+        operation.number,
+        operation.attacker,
+        operation.door,
+        operation.kind,
+        operation.began,
+        operation.ended,
+        operation.result,
+        operation.code,
+        operation.status,
+        asked.get("token"),
+        asked.get("key"),
+        answer.get("booking_id") or asked.get("booking_id"),
+        answer.get("quantity") or asked.get("quantity"),
+        _hold_of(operation),
+        int(bool(answer.get("replayed"))),
+        json.dumps(asked),
+        json.dumps(answer),
+    )
+
+
+def _hold_of(operation: Operation) -> float | None:
+    """For how many seconds a hold is held: as the server said, else as asked for; -1: who knows."""
+    asked = operation.asked.get("hold")
+    said = operation.answer.get("hold", asked)
+    return -1 if said is True else said if asked else None
+
+
+def _offers(operation: Operation) -> Iterator[Row]:
+    """Alternatives that came with a refusal, and places that an availability list showed."""
+    when = (operation.number, operation.began, operation.ended)
+    for slots, places in operation.answer.get("alternatives", ()):
+        for slot in slots:
+            yield (slot, *when, "alternative", places)
+    for slot, places in operation.answer.get("shown", {}).items():
+        yield (slot, *when, "shown", places)
+
+
+def read_faults(path: Path) -> Iterator[Row]:
+    """Name, beginning and end of each fault of faults.jsonl; none if there is no such file."""
+    begun: dict[int, dict[str, Any]] = {}
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8") as file:
+        for text in file:
+            line = json.loads(text)
+            if "begin" in line:
+                begun[line["fault"]] = line
+            elif line["fault"] in begun:
+                first = begun.pop(line["fault"])
+                yield first["name"], first["begin"], line["end"]
+    for line in begun.values():
+        yield line["name"], line["begin"], None

@@ -1,0 +1,155 @@
+"""One run of an attack: its folder, its clock, and the state that all its users share."""
+
+from __future__ import annotations
+
+import json
+import platform
+import random
+import subprocess
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from chaos.history import Asked, Clock, HistoryWriter, Operation, Outcome
+from chaos.stage import Stage
+from chaos.target import Target
+
+HISTORY, RUN, FAULTS, VERDICT, EVIDENCE = (
+    "history.jsonl",
+    "run.json",
+    "faults.jsonl",
+    "verdict.json",
+    "evidence.db",
+)
+# So much is remembered of what could be cancelled, retried or looked at; the rest is in the file.
+REMEMBERED_MAX = 5000
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(slots=True)
+class Pool:
+    """The latest things of a kind, for attackers to choose from; bounded."""
+
+    things: deque[Any] = field(default_factory=lambda: deque(maxlen=REMEMBERED_MAX))
+
+    def add(self, thing: Any) -> None:
+        """Let others choose it."""
+        self.things.append(thing)
+
+    def pick(self, dice: random.Random, *, keep: bool = True) -> Any | None:
+        """One of the latest; None if there is none. `keep`: others may choose it too."""
+        if not self.things:
+            return None
+        # Near the end: reaching into the middle of a deque takes time.
+        index = -1 - min(int(dice.expovariate(0.1)), len(self.things) - 1)
+        thing = self.things[index]
+        if not keep:
+            del self.things[index]
+        return thing
+
+
+@dataclass(slots=True)
+class Run:
+    """What all users of a run share. Greenlets take turns, so nothing needs a lock.
+
+    `iterations`: how many operations all users together may ask for.
+    """
+
+    folder: Path
+    target: Target
+    stage: Stage
+    header: dict[str, Any]
+    clock: Clock
+    history: HistoryWriter
+    iterations: int
+    # Bookings that were acknowledged and may be cancelled or confirmed: (operation, booking_id).
+    standing: Pool = field(default_factory=Pool)
+    holds: Pool = field(default_factory=Pool)
+    blocks: Pool = field(default_factory=Pool)
+    # Requests with a key whose answer is known, for liars to reuse: asked.
+    keys: Pool = field(default_factory=Pool)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nobody may ask for anything any more."""
+        return self.history.invoked >= self.iterations
+
+    @property
+    def seed(self) -> int:
+        """What the plan was made from."""
+        seed: int = self.header["seed"]
+        return seed
+
+    def perform(self, attacker: str, door: Any, kind: str, asked: Asked) -> Operation:
+        """Ask through a door, and note before and after what came of it.
+
+        `door.perform(kind, asked)` must answer with an Outcome and never raise.
+        """
+        operation = self.history.invoke(self.clock, attacker, door.name, kind, asked)
+        outcome: Outcome = door.perform(kind, asked)
+        self.history.end(self.clock, operation, outcome)
+        return operation
+
+
+def begin(
+    folder: Path, target: Target, stage: Stage, settings: dict[str, Any], iterations: int
+) -> Run:
+    """A new run in an empty folder; `settings` are what repeats it (seed, workload, users, …)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    clock = Clock.started_now()
+    header = {
+        **settings,
+        "iterations": iterations,
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "clock_zero": clock.zero,
+        "boot": _boot(),
+        "target": {"url": target.url, "vendor": target.vendor, "by_hand": bool(target.owner_url)},
+        "commit": _commit(),
+        "versions": _versions(),
+    }
+    kept = {"header": header, "stage": stage.as_json()}
+    (folder / RUN).write_text(json.dumps(kept, indent=2))
+    history = HistoryWriter(folder / HISTORY, header)
+    return Run(folder, target, stage, header, clock, history, iterations)
+
+
+def take_up(folder: Path, target: Target) -> Run:
+    """A run that was broken off, to be continued in the same folder with the same clock.
+
+    Raises ValueError after a restart of the machine, whose clock then began anew.
+    """
+    header, stage = read_run(folder)
+    if header["boot"] != _boot():
+        raise ValueError("The machine has been restarted since: the run's clock is lost.")
+    history = HistoryWriter(folder / HISTORY, header)
+    clock = Clock(header["clock_zero"])
+    return Run(folder, target, stage, header, clock, history, header["iterations"])
+
+
+def read_run(folder: Path) -> tuple[dict[str, Any], Stage]:
+    """What run.json says: the header and the stage."""
+    kept = json.loads((folder / RUN).read_text())
+    return kept["header"], Stage.from_json(kept["stage"])
+
+
+def _boot() -> str:
+    return BOOT.read_text().strip() if BOOT.exists() else platform.node()
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - any git does
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent,
+    )
+    return done.stdout.strip()
+
+
+def _versions() -> dict[str, str]:
+    names = ("locust", "psycopg", "gevent")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}

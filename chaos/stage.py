@@ -1,0 +1,87 @@
+"""What is fought over: slots of providers that a run makes for itself, and who is who."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chaos.target import Target, administer
+
+FIRST_DAY = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A published slot as the run made it. `start` and `end` are RFC 3339, in UTC."""
+
+    id: str
+    provider_id: str
+    start: str
+    end: str
+    capacity: int
+
+
+@dataclass(slots=True)
+class Stage:
+    """The slots of a run by their role in it ("hot", "nights", …), all of providers of its own."""
+
+    vendor_id: str
+    location_id: str
+    providers: list[str] = field(default_factory=list)
+    roles: dict[str, list[Slot]] = field(default_factory=dict)
+
+    @property
+    def slots(self) -> dict[str, Slot]:
+        """All slots by id."""
+        return {slot.id: slot for slots in self.roles.values() for slot in slots}
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is kept in run.json."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Stage:
+        """As it was kept in run.json."""
+        roles = {role: [Slot(**slot) for slot in slots] for role, slots in kept["roles"].items()}
+        return cls(kept["vendor_id"], kept["location_id"], list(kept["providers"]), roles)
+
+
+class StageBuilder:
+    """Publishes what a workload asks for. Raises TargetError when it cannot.
+
+    `dice`: of the seed, so that the same capacities come again.
+    """
+
+    def __init__(self, target: Target, dice: random.Random) -> None:
+        self.dice, self._target = dice, target
+        location = administer(target, "POST", "/locations", {"name": "Chaos", "time_zone": "UTC"})
+        self.stage = Stage(target.vendor_id(), location["id"])
+
+    def slots(
+        self, role: str, capacities: list[int], *, length: timedelta = timedelta(hours=1)
+    ) -> list[Slot]:
+        """Slots one after another, at a provider of their own, far enough in the future."""
+        name = f"Chaos {role}"
+        body = {"name": name, "location_id": self.stage.location_id}
+        provider = administer(self._target, "POST", "/providers", body)["id"]
+        self.stage.providers.append(provider)
+        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        first = today + timedelta(days=FIRST_DAY)
+        wanted = [
+            {
+                "start": (first + number * length).isoformat(),
+                "end": (first + (number + 1) * length).isoformat(),
+                "capacity": capacity,
+            }
+            for number, capacity in enumerate(capacities)
+        ]
+        path = f"/providers/{provider}/slots"
+        made = administer(self._target, "POST", path, {"slots": wanted})["items"]
+        slots = [
+            Slot(slot["id"], provider, slot["start"], slot["end"], slot["capacity"])
+            for slot in sorted(made, key=lambda slot: str(slot["start"]))
+        ]
+        self.stage.roles[role] = slots
+        return slots

@@ -1,0 +1,27 @@
+"""Every workload by its name. A new one is a file beside these, and a line here."""
+
+from __future__ import annotations
+
+from chaos.workloads import (
+    Workload,
+    capacity,
+    double_booking_attack,
+    everything,
+    hold_expiry,
+    idempotency,
+    nights,
+    vendor_under_fire,
+)
+
+WORKLOADS: dict[str, Workload] = {
+    module.WORKLOAD.name: module.WORKLOAD
+    for module in (
+        double_booking_attack,
+        capacity,
+        nights,
+        hold_expiry,
+        idempotency,
+        vendor_under_fire,
+        everything,
+    )
+}

@@ -1,0 +1,30 @@
+"""hold_expiry: places held for moments, confirmed at the moment when the hold lapses."""
+
+from __future__ import annotations
+
+from chaos.attackers.changers import Canceller, Confirmer, Squatter, Sweeper
+from chaos.attackers.customers import HttpCustomer, SqlCaller
+from chaos.checkers.contended import happened
+from chaos.stage import StageBuilder
+from chaos.workloads import Workload
+
+
+def prepare(builder: StageBuilder) -> None:
+    """Few places, so that every hold is in somebody's way."""
+    builder.slots("hot", [1, 2, builder.dice.randint(3, 6)])
+
+
+WORKLOAD = Workload(
+    "hold_expiry",
+    "A hold is good until it lapses, and then its places come back at once.",
+    prepare,
+    {Squatter: 2, Confirmer: 6, Canceller: 4, Sweeper: 1, HttpCustomer: 1, SqlCaller: 2},
+    (
+        happened(
+            "holds_were_confirmed",
+            "Somebody confirmed a hold in time.",
+            "kind = 'confirm' AND result = 'ok'",
+        ),
+        happened("holds_lapsed", "Somebody came too late.", "code = 'HOLD_EXPIRED'"),
+    ),
+)
