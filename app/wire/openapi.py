@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from functools import cached_property
 from typing import Any
 
 import flask_smorest
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask
+from flask import Flask, Response, current_app
 
 from app.wire.blueprint import ProblemSchema
+from app.wire.description import complete
 from app.wire.fields import Time
 
 DESCRIPTION = """
@@ -33,7 +36,11 @@ def describe_api(app: Flask) -> Any:
         OPENAPI_URL_PREFIX="/api/v1",
         OPENAPI_JSON_PATH="openapi.json",
         API_SPEC_OPTIONS={
-            "info": {"description": DESCRIPTION.strip()},
+            "info": {
+                "description": DESCRIPTION.strip(),
+                "license": {"name": "MIT", "identifier": "MIT"},
+            },
+            "servers": [{"url": "/", "description": "This server."}],
             "components": {
                 "securitySchemes": {
                     "api_key": {
@@ -63,6 +70,15 @@ def describe_api(app: Flask) -> Any:
 class _Api(flask_smorest.Api):  # type: ignore[misc]  # Ships no types.
     ERROR_SCHEMA = ProblemSchema
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+    @cached_property
+    def _description(self) -> str:
+        """Made once: no call is added after the first request."""
+        public_url = current_app.config["PUBLIC_URL"]
+        return json.dumps(complete(self.spec.to_dict(), public_url), indent=1, ensure_ascii=False)
+
+    def _openapi_json(self) -> Response:
+        return Response(self._description, mimetype="application/json")
 
     def _register_error_handlers(self) -> None:
         """Nothing: errors/problems.py answers for the whole application."""
