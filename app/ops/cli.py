@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import structlog
@@ -109,27 +109,28 @@ def _check(context: CommandContext, watch: Watch, every: float, stop: threading.
     wait = 0.0
     while not stop.wait(wait):
         try:
-            checks = _check_once(context)
+            violations = _check_once(context)
         except Problem as problem:
             log.warning("check failed", code=problem.code, detail=problem.detail)
             wait = min(every, CHECK_RETRY_SECONDS)
             continue
-        watch.checked(checks)
-        _report(checks)
+        watch.checked(violations)
+        _tell(violations)
         wait = every
 
 
-def _check_once(context: CommandContext) -> list[dict[str, Any]]:
+def _check_once(context: CommandContext) -> dict[str, int]:
     with context.application():
         try:
-            return verify_booking_slot_consistency(None)
+            checks = verify_booking_slot_consistency(None)
+            return {check["check_name"]: check["violations"] for check in checks}
         finally:
             db.engine.dispose()
 
 
-def _report(checks: list[dict[str, Any]]) -> None:
-    found = {check["check_name"]: check["violations"] for check in checks if check["violations"]}
+def _tell(violations: dict[str, int]) -> None:
+    found = {name: number for name, number in violations.items() if number}
     if found:
         log.error("consistency violated", **found)
     else:
-        log.info("consistency checked", checks=len(checks))
+        log.info("consistency checked", checks=len(violations))

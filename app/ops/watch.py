@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 # Imported by commands only when they run: see metrics.instruments.
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -44,7 +44,7 @@ class Watch:
             "consistency_violations", "What the last check of the data found, by check.", "check"
         )
         self._checked = self._gauge(
-            "consistency_last_check_timestamp_seconds", "When the last check of the data ended."
+            "consistency_run_timestamp_seconds", "When the last check of the data ended."
         )
 
     def round_ended(self, tidied: Tidied | None) -> None:
@@ -58,10 +58,10 @@ class Watch:
         if not failed:
             self._success.set_to_current_time()
 
-    def checked(self, checks: list[dict[str, Any]]) -> None:
-        """Note what a check of the data found."""
-        for check in checks:
-            self._violations.labels(check["check_name"]).set(check["violations"])
+    def checked(self, violations: Mapping[str, int]) -> None:
+        """Note what a check of all data found, by check."""
+        for name, number in violations.items():
+            self._violations.labels(name).set(number)
         self._checked.set_to_current_time()
 
     @property
