@@ -126,7 +126,7 @@ def call_rows(function: str, *, within: Session | None = None, **arguments: Any)
     if within is not None:
         with translated():
             return _execute(_driver_connection(within), function, arguments)
-    return _persist(lambda: _on_own_connection(function, arguments), repeatable=True)
+    return _persist(lambda: _on_own_connection(function, arguments), repeatable=True, reads=True)
 
 
 def read(statement: str, *values: Any) -> list[Row]:
@@ -136,7 +136,7 @@ def read(statement: str, *values: Any) -> list[Row]:
         with _connection() as connection, connection.cursor(row_factory=namedtuple_row) as cursor:
             return cursor.execute(statement, values, prepare=True).fetchall()
 
-    return _persist(work, repeatable=True)
+    return _persist(work, repeatable=True, reads=True)
 
 
 @contextmanager
@@ -161,14 +161,18 @@ def persist(work: Callable[[], Result]) -> Result:
     return _persist(work, repeatable=False)
 
 
-def _persist(work: Callable[[], Result], *, repeatable: bool) -> Result:
+def _persist(work: Callable[[], Result], *, repeatable: bool, reads: bool = False) -> Result:
+    unknown: DatabaseProblem | None = None
     for attempt in range(1, ATTEMPTS_MAX + 1):
         try:
             return work()
         except DatabaseProblem as problem:
+            if problem.lost and not reads:
+                # Whatever the next attempt is told, this one may have taken effect.
+                unknown = problem
             again = problem.aborted or (problem.lost and repeatable and attempt == 1)
             if not again or attempt == ATTEMPTS_MAX:
-                raise
+                raise (unknown or problem) from problem.__cause__
             metrics.count_retry("aborted" if problem.aborted else "lost")
             if problem.aborted:
                 # Jitter, so that those who met do not meet again.
