@@ -2,23 +2,126 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from app import db
+from app.consistency.checks import AS_SHIPPED, CHECKS
+from app.consistency.shipped import BODIES, find_unlike_shipped
+from app.errors import Problem
+from app.migrate import newest_revision
+
+
+class OtherSchemaError(Problem):
+    """The database's schema is not the one these checks are for; the message says what to do."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("SERVICE_UNAVAILABLE", detail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one check found: `status` is PASS or FAIL, `offenders` are the first ten."""
+
+    check_name: str
+    status: str
+    violations: int
+    offenders: list[dict[str, Any]]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What all checks found, at the one moment they looked at."""
+
+    at: datetime
+    results: list[Result]
+
+    @property
+    def clean(self) -> bool:
+        return all(result.status == "PASS" for result in self.results)
+
+    @property
+    def seconds(self) -> float:
+        return sum(result.seconds for result in self.results)
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The checks as programs read them."""
+        return [asdict(result) | {"seconds": round(result.seconds, 3)} for result in self.results]
 
 
 def verify_booking_slot_consistency(vendor_id: UUID | None) -> list[dict[str, Any]]:
-    """One entry a check: check_name, status PASS or FAIL, violations, and the first offenders.
-
-    Reads everything, which may take long: the statement timeout does not apply. Raises
-    DatabaseProblem.
+    """All checks, as `run_checks` runs them: one entry each, with check_name, status, violations,
+    offenders and seconds.
     """
+    return run_checks(vendor_id).as_json()
+
+
+def run_checks(
+    vendor_id: UUID | None = None,
+    since: datetime | None = None,
+    names: Sequence[str] | None = None,
+    *,
+    seconds_max: float | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Run the checks (all, or those named), one after another, on one snapshot, and write nothing.
+
+    `seconds_max` limits each of them; without it the statement timeout does not apply, for reading
+    everything may take minutes. `say` is told the name of each before it begins. Raises
+    DatabaseProblem, OtherSchemaError.
+    """
+    chosen = [check.name for check in CHECKS if names is None or check.name in names]
+    results = []
     with db.transaction() as session:
-        session.execute(text("SET LOCAL statement_timeout = 0"))
-        rows = db.call_rows(
-            "verify_booking_slot_consistency", within=session, p_vendor_id=vendor_id
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        limit = 0 if seconds_max is None else int(seconds_max * 1000)
+        session.execute(text(f"SET LOCAL statement_timeout = {limit}"))
+        _require_schema(session)
+        at = session.scalar(text("SELECT now()"))
+        for name in chosen:
+            say(name)
+            results.append(_run(session, name, vendor_id, since))
+    return Report(at=(at or datetime.now(UTC)).astimezone(UTC), results=results)
+
+
+def _run(session: Session, name: str, vendor_id: UUID | None, since: datetime | None) -> Result:
+    began = time.perf_counter()
+    if name == AS_SHIPPED:
+        rows = session.execute(text(BODIES)).all()
+        violations, offenders = find_unlike_shipped({row.name: row.bodies for row in rows})
+    else:
+        row = db.call(
+            "verify_booking_slot_consistency",
+            within=session,
+            p_vendor_id=vendor_id,
+            p_since=since,
+            p_checks=[name],
         )
-    return [row._asdict() for row in rows]
+        violations, offenders = row.violations, row.offenders
+    return Result(
+        check_name=name,
+        status="FAIL" if violations else "PASS",
+        violations=violations,
+        offenders=offenders,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _require_schema(session: Session) -> None:
+    known = session.scalar(text("SELECT to_regclass('public.alembic_version') IS NOT NULL"))
+    applied = (
+        session.scalars(text("SELECT version_num FROM alembic_version")).all() if known else []
+    )
+    if list(applied) != [newest_revision()]:
+        raise OtherSchemaError(
+            f"The schema is at {', '.join(applied) or 'nothing'}, and this program's checks are for"
+            f" {newest_revision()}: run slotkeeper migrate.",
+        )

@@ -15,37 +15,38 @@ AS $$
                    SELECT FROM truth t, unnest('{INSERT,UPDATE,DELETE,TRUNCATE}'::text[]) AS w (priv)
                    WHERE has_table_privilege(r.oid, t.oid, w.priv)) AS mighty
         FROM pg_roles r, app WHERE r.oid <> app.oid AND pg_has_role(app.oid, r.oid, 'MEMBER') AND NOT app.rolsuper
-    ), wrong (name, expected, found) AS (
-        SELECT c.name, c.expected, c.found FROM find_schema_changes() c 
+    ), wrong (rank, name, expected, found) AS (
+        -- What gives many rights at once comes before each of them.
+        SELECT 4, c.name, c.expected, c.found FROM find_schema_changes() c 
         -- On what has itself gone there are none: that is another check's.
         WHERE c.kind = 'right' AND c.found IS NOT NULL AND EXISTS (SELECT FROM app)
         UNION ALL
-        SELECT 'role slotkeeper_app', 'there', 'missing' WHERE NOT EXISTS (SELECT FROM app)
+        SELECT 1, 'role slotkeeper_app', 'there', 'missing' WHERE NOT EXISTS (SELECT FROM app)
         UNION ALL
-        SELECT 'attribute ' || a.name, 'no', 'yes'
+        SELECT 1, 'attribute ' || a.name, 'no', 'yes'
         FROM app, LATERAL (VALUES ('SUPERUSER', app.rolsuper), ('CREATEROLE', app.rolcreaterole), ('CREATEDB', app.rolcreatedb),
                                   ('REPLICATION', app.rolreplication), ('BYPASSRLS', app.rolbypassrls)) AS a (name, given)
         WHERE a.given
         UNION ALL
-        SELECT 'member of ' || o.rolname, 'no', 'yes' FROM others o WHERE o.mighty
+        SELECT 2, 'member of ' || o.rolname, 'no', 'yes' FROM others o WHERE o.mighty
         UNION ALL
-        SELECT 'owns ' || o.name, 'no', 'yes'
+        SELECT 3, 'owns ' || o.name, 'no', 'yes'
         FROM app, LATERAL (
             SELECT c.oid::regclass::text AS name FROM pg_class c WHERE c.relowner = app.oid AND c.relpersistence <> 't'
             UNION ALL SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.proowner = app.oid
             UNION ALL SELECT n.nspname FROM pg_namespace n WHERE n.nspowner = app.oid
             UNION ALL SELECT d.datname FROM pg_database d WHERE d.datdba = app.oid) AS o
         UNION ALL
-        SELECT format('%s on %s', w.priv, t.relname), 'no', 'yes'
+        SELECT 4, format('%s on %s', w.priv, t.relname), 'no', 'yes'
         FROM app, truth t, unnest('{INSERT,UPDATE,DELETE,TRUNCATE}'::text[]) AS w (priv)
         WHERE has_table_privilege(app.oid, t.oid, w.priv)
            OR CASE WHEN w.priv IN ('INSERT', 'UPDATE') THEN has_any_column_privilege(app.oid, t.oid, w.priv) END
         UNION ALL
-        SELECT 'CREATE in schema public', 'no', 'yes' FROM app WHERE has_schema_privilege(app.oid, 'public', 'CREATE')
+        SELECT 4, 'CREATE in schema public', 'no', 'yes' FROM app WHERE has_schema_privilege(app.oid, 'public', 'CREATE')
         UNION ALL
-        SELECT 'CREATE in the database', 'no', 'yes' FROM app WHERE has_database_privilege(app.oid, current_database(), 'CREATE')
+        SELECT 4, 'CREATE in the database', 'no', 'yes' FROM app WHERE has_database_privilege(app.oid, current_database(), 'CREATE')
     ), found AS (
-        SELECT w.*, row_number() OVER (ORDER BY w.name, w.expected) AS place FROM wrong w
+        SELECT w.*, row_number() OVER (ORDER BY w.rank, w.name, w.expected) AS place FROM wrong w
     )
     SELECT count(*), COALESCE(jsonb_agg(jsonb_build_object('kind', 'right', 'name', f.name, 'expected', f.expected, 'found', f.found)
         ORDER BY f.place) FILTER (WHERE f.place <= 10), '[]')

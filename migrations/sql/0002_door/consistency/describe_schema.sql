@@ -35,8 +35,10 @@ AS $$
     FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE r.relkind = 'c' GROUP BY r.name
     UNION ALL
-    SELECT 'constraint', COALESCE(r.name, t.typname) || '.' || c.conname, concat_ws(' ', pg_get_constraintdef(c.oid),
+    SELECT CASE WHEN r.oid IS NULL THEN 'domain constraint' ELSE 'constraint' END, COALESCE(r.name, t.typname) || '.' || c.conname, concat_ws(' ', pg_get_constraintdef(c.oid),
         CASE WHEN NOT c.convalidated THEN '(not validated)' END,
+        (SELECT '(index not valid)' FROM pg_index i
+         WHERE i.indexrelid = c.conindid AND c.contype IN ('p', 'u', 'x') AND NOT (i.indisvalid AND i.indisready AND i.indislive)),
         (SELECT format('(%s triggers %s)', count(*), string_agg(DISTINCT g.tgenabled::text, ''))
          FROM pg_trigger g WHERE g.tgconstraint = c.oid HAVING count(*) > 0))
     FROM pg_constraint c LEFT JOIN relations r ON r.oid = c.conrelid
@@ -50,6 +52,8 @@ AS $$
     SELECT 'index', i.indexrelid::regclass::text, concat_ws(' ', pg_get_indexdef(i.indexrelid),
         CASE WHEN NOT (i.indisvalid AND i.indisready AND i.indislive) THEN '(not valid)' END)
     FROM relations r JOIN pg_index i ON i.indrelid = r.oid
+    -- Those of constraints are told with them.
+    WHERE NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x'))
     UNION ALL
     SELECT 'trigger', r.name || '.' || g.tgname, pg_get_triggerdef(g.oid) || ' (' || g.tgenabled::text || ')'
     FROM relations r JOIN pg_trigger g ON g.tgrelid = r.oid AND NOT g.tgisinternal

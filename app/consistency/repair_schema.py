@@ -1,0 +1,144 @@
+"""What a person could do about an altered schema, function or right, as SQL."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from app.consistency.shipped import SQL, shipped_files
+
+Offender = dict[str, Any]
+ROLE = "slotkeeper_app"
+# What describe_schema adds to PostgreSQL's own words.
+_STATE = re.compile(r" \((?:\d+ triggers \w+|not validated|not valid|index not valid|[A-Z])\)")
+
+
+def mend_law(offender: Offender) -> list[str]:
+    """Put back what was there, or take away what was not."""
+    mend = {
+        "constraint": _mend_constraint,
+        "domain constraint": _mend_constraint,
+        "column": _mend_column,
+        "index": _mend_index,
+        "trigger": _mend_trigger,
+        "setting": _mend_setting,
+    }.get(offender["kind"])
+    if mend is not None:
+        return mend(offender)
+    table, _, name = offender["name"].partition(".")
+    if offender["expected"] is None:
+        return [f"DROP {offender['kind'].upper()} {_quoted(name)} ON {_quoted(table)};"]
+    if offender["kind"] == "seal":
+        return ["-- schema_seal itself was changed: compare with a freshly migrated database."]
+    return [
+        f"-- expected: {_one_line(offender['expected'])}",
+        f"-- found: {_one_line(offender['found'] or 'nothing')}",
+    ]
+
+
+def mend_function(offender: Offender) -> list[str]:
+    """The file to run again, or the second form to drop."""
+    if offender["expected"] is None:
+        return [f"DROP FUNCTION {offender['name']};"]
+    again = mend_shipped({"name": offender["name"].partition("(")[0]})
+    # A function made anew may be called by nobody.
+    return again if offender["found"] else [*again, f"\\i {SQL / 'rights.sql'}"]
+
+
+def mend_shipped(offender: Offender) -> list[str]:
+    """The file to run again in psql."""
+    path = shipped_files().get(offender["name"])
+    if path is None:
+        return ["-- This program brings no such function: is it of another version?"]
+    return [f"\\i {path}"]
+
+
+def mend_right(offender: Offender) -> list[str]:
+    """Take away what is too much, give what is missing."""
+    what, _, name = offender["name"].partition(" ")
+    if what == "on":
+        return _mend_table_rights(_quoted(name), offender)
+    if what == "to":
+        function = name.removeprefix("call ")
+        if offender["expected"] == "yes":
+            return [f"GRANT EXECUTE ON FUNCTION {function} TO {ROLE};"]
+        return [f"REVOKE EXECUTE ON FUNCTION {function} FROM {ROLE}, PUBLIC;"]
+    other = {
+        "attribute": f"ALTER ROLE {ROLE} NO{name};",
+        "member": f"REVOKE {_quoted(name.removeprefix('of '))} FROM {ROLE};",
+        "owns": f"-- Give {name} to the owner of the other tables: ALTER ... OWNER TO ...;",
+        "role": f"-- slotkeeper migrate makes the role {ROLE}; its rights are in rights.sql.",
+        "CREATE": f"REVOKE CREATE ON SCHEMA public FROM {ROLE}, PUBLIC;",
+    }
+    if name == "in the database":
+        return [f"-- REVOKE CREATE ON DATABASE ... FROM {ROLE}, PUBLIC;"]
+    return [other.get(what, f"REVOKE {what} {name} FROM {ROLE}, PUBLIC;")]
+
+
+def _mend_table_rights(table: str, offender: Offender) -> list[str]:
+    expected, found = (
+        set(offender[which].split(", ")) - {"none"} for which in ("expected", "found")
+    )
+    return [
+        *(f"REVOKE {right} ON {table} FROM {ROLE}, PUBLIC;" for right in sorted(found - expected)),
+        *(f"GRANT {right} ON {table} TO {ROLE};" for right in sorted(expected - found)),
+    ]
+
+
+def _mend_constraint(offender: Offender) -> list[str]:
+    owner, _, name = offender["name"].partition(".")
+    kind = "DOMAIN" if offender["kind"] == "domain constraint" else "TABLE"
+    alter = f"ALTER {kind} {_quoted(owner)}"
+    expected = _STATE.sub("", offender["expected"])
+    found = _STATE.sub("", offender["found"] or "")
+    if found == f"{expected} NOT VALID":
+        return [f"{alter} VALIDATE CONSTRAINT {_quoted(name)};"]
+    if "index not valid" in (offender["found"] or ""):
+        return [f"REINDEX INDEX CONCURRENTLY {_quoted(name)}; -- not inside BEGIN and COMMIT"]
+    if found == expected:
+        return [f"{alter} ENABLE TRIGGER ALL; -- as a superuser; and so for the table it refers to"]
+    drop = [f"{alter} DROP CONSTRAINT {_quoted(name)};"] if found else []
+    return [*drop, f"{alter} ADD CONSTRAINT {_quoted(name)} {expected};"]
+
+
+def _mend_column(offender: Offender) -> list[str]:
+    table, _, name = offender["name"].partition(".")
+    if offender["found"] == offender["expected"].replace(" NOT NULL", "", 1):
+        return [f"ALTER TABLE {_quoted(table)} ALTER COLUMN {_quoted(name)} SET NOT NULL;"]
+    return [
+        f"-- {offender['name']} should be: {_one_line(offender['expected'])}",
+        f"-- and is: {_one_line(offender['found'] or 'gone')}",
+    ]
+
+
+def _mend_index(offender: Offender) -> list[str]:
+    name = _quoted(offender["name"])
+    expected = _STATE.sub("", offender["expected"])
+    if offender["found"] and _STATE.sub("", offender["found"]) == expected:
+        return [f"REINDEX INDEX CONCURRENTLY {name}; -- not inside BEGIN and COMMIT"]
+    drop = [f"DROP INDEX {name};"] if offender["found"] else []
+    return [*drop, f"{expected}; -- unless a constraint brings it"]
+
+
+def _mend_trigger(offender: Offender) -> list[str]:
+    table, _, name = offender["name"].partition(".")
+    if offender["expected"] is None:
+        return [f"DROP TRIGGER {_quoted(name)} ON {_quoted(table)};"]
+    make = [] if offender["found"] else [f"{_STATE.sub('', offender['expected'])};"]
+    always = " ALWAYS" if offender["expected"].endswith("(A)") else ""
+    return [*make, f"ALTER TABLE {_quoted(table)} ENABLE{always} TRIGGER {_quoted(name)};"]
+
+
+def _mend_setting(offender: Offender) -> list[str]:
+    role = offender["name"].partition(" of ")[2]
+    whom = f"ROLE {_quoted(role)}" if role else "DATABASE ..."
+    return [f"-- ALTER {whom} RESET session_replication_role;"]
+
+
+def _quoted(name: str) -> str:
+    """Names of PostgreSQL, quoted where they must be; a schema before them is left as it is."""
+    return name if re.fullmatch(r"[a-z_][a-z0-9_.]*", name) else '"' + name.replace('"', '""') + '"'
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
