@@ -78,27 +78,6 @@ def change_status(
     return db.persist(lambda: _move_once(visit, move, booking_id, key, expected_version))
 
 
-def change_booking(
-    visit: Visit, booking_id: UUID, changes: dict[str, Any], expected_version: int | None
-) -> dict[str, Any]:
-    """The booking as the JSON merge patch `changes` leaves it; what changes nothing writes nothing.
-
-    Raises BOOKING_NOT_FOUND, BOOKING_STATE_CONFLICT, PRECONDITION_FAILED, and what is wrong with a
-    field.
-    """
-    row = db.call(
-        "change_booking",
-        p_vendor_id=visit.vendor_id,
-        p_booking_id=booking_id,
-        p_changes=changes,
-        p_actor=visit.actor,
-        p_expected_version=expected_version,
-    )
-    if row.outcome != "CHANGED":
-        raise refusal(row.outcome, row.facts, booking_id=str(booking_id))
-    return show_booking(row.facts, internal=visit.caller.is_vendor)
-
-
 def block_time(
     visit: Visit, wanted: dict[str, Any], key: IdempotencyKey
 ) -> tuple[dict[str, Any], bool]:

@@ -15,10 +15,10 @@ from app.auth import (
     vendor_read,
     vendor_write,
 )
-from app.bookings import actions, queries
+from app.bookings import actions, changes, queries
 from app.bookings.actions import Move
+from app.bookings.changes import BookingChangeSchema
 from app.bookings.schemas import (
-    BookingChangeSchema,
     BookingPageSchema,
     BookingQuery,
     BookingRequestSchema,
@@ -125,12 +125,20 @@ def get_booking(booking_id: UUID) -> Response:
     "/bookings/<uuid:booking_id>",
     body=BookingChangeSchema(),
     answers=(200, BookingSchema()),
-    refuses=[VENDOR, BOOKING, "BOOKING_STATE_CONFLICT", "CUSTOMER_BANNED", *_LOCKED],
+    refuses=[
+        VENDOR,
+        BOOKING,
+        "BOOKING_STATE_CONFLICT",
+        "CUSTOMER_NOT_FOUND",
+        "CUSTOMER_BANNED",
+        "BOOKING_LIMIT_REACHED",
+        *_LOCKED,
+    ],
     guard=booking_credentials,
     versioned=True,
     example={"guests": 3, "notes": "A high chair, please.", "customer": {"phone": "+39 055 1234"}},
 )
-def change_booking(changes: dict[str, Any], booking_id: UUID) -> Response:
+def change_booking(patch: dict[str, Any], booking_id: UUID) -> Response:
     """Change who comes, notes, guests and the like (JSON merge patch).
 
     What is left out stays as it is, `null` removes; `customer` and `metadata` are merged member by
@@ -141,7 +149,7 @@ def change_booking(changes: dict[str, Any], booking_id: UUID) -> Response:
     are requested, held or confirmed. Time, places and status have calls of their own.
     """
     visit = current_visit()
-    return answer(actions.change_booking(visit, booking_id, changes, expected_version()))
+    return answer(changes.change_booking(visit, booking_id, patch, expected_version()))
 
 
 @blueprint.call(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.wire.fields import (
     PHONE,
@@ -125,73 +125,6 @@ def _errors_of_time(data: dict[str, Any]) -> dict[str, str]:
         "slot_id": "Say which time: slot_id (with start and end for a part of it), slot_ids, or"
         " provider_id with start and end."
     }
-
-
-_MOVE = "Moves are calls of their own: POST …/cancel, …/confirm, …/complete or …/no-show."
-_REBOOK = "Cannot be changed here: cancel the booking, with POST …/cancel, and book anew."
-_FIXED = "Cannot be changed."
-_NOT_CHANGED_HERE = {
-    "status": _MOVE,
-    "hold": _MOVE,
-    **dict.fromkeys(
-        (
-            "start",
-            "end",
-            "slot_id",
-            "slot_ids",
-            "provider_id",
-            "location_id",
-            "service_id",
-            "quantity",
-        ),
-        _REBOOK,
-    ),
-    **dict.fromkeys(
-        (
-            "id",
-            "kind",
-            "version",
-            "time_zone",
-            "price",
-            "hold_expires_at",
-            "created_at",
-            "updated_at",
-            "manage_token",
-        ),
-        _FIXED,
-    ),
-}
-
-
-class BookingChangeSchema(Schema):
-    """What may be changed of a booking (JSON merge patch): what is left out stays, null removes.
-
-    In `customer` and `metadata` member by member.
-    """
-
-    customer = fields.Nested(
-        CustomerSchema(),
-        allow_none=True,
-        metadata={"description": "Who comes instead; nobody else's bookings change with it."},
-    )
-    guests = whole_number(
-        0, QUANTITY_MAX, allow_none=True, metadata={"description": "For information only."}
-    )
-    channel = Text(CHANNEL_MAX, allow_none=True)
-    notes = Text(NOTES_MAX, shortest=0, allow_none=True)
-    internal_notes = Text(
-        NOTES_MAX, shortest=0, allow_none=True, metadata={"description": "With an API key only."}
-    )
-    metadata = json_object(
-        METADATA_MAX, allow_none=True, metadata={"description": "Merged; null empties it."}
-    )
-
-    @pre_load
-    def name_the_right_call(self, data: Any, **_: Any) -> Any:
-        errors = {name: [_NOT_CHANGED_HERE[name]] for name in data if name in _NOT_CHANGED_HERE}
-        if errors:
-            raise ValidationError(errors)
-        return data
 
 
 class BookingSchema(Schema):

@@ -109,49 +109,6 @@ def test_history_names_what_changed_but_keeps_nothing_personal(vendor, booking):
     assert "secret" not in str(event).lower()
 
 
-def test_a_customer_who_changes_name_or_address_changes_no_other_booking(vendor, booking):
-    other = vendor.booked(slot_id=vendor.slot()["id"])
-    assert other["customer"]["id"] == booking["customer"]["id"]
-    changed = _changed(
-        vendor, booking, booking["manage_token"], customer={"email": "new@example.org"}
-    )
-    assert changed["customer"]["id"] != other["customer"]["id"]
-    assert changed["customer"] | {"id": 0} == {
-        "id": 0,
-        **ADA,
-        "email": "new@example.org",
-        "phone": None,
-    }
-    untouched = vendor.get(f"/bookings/{other['id']}", vendor.key).json()
-    assert untouched["customer"] == other["customer"]
-    # Back to what it was: the customer who has exactly these details is joined again.
-    back = _changed(vendor, booking, booking["manage_token"], customer={"email": ADA["email"]})
-    assert back["customer"] == other["customer"]
-
-
-def test_a_vendor_who_changes_a_name_changes_that_booking_alone_too(vendor, booking):
-    other = vendor.booked(slot_id=vendor.slot()["id"])
-    changed = _changed(vendor, booking, customer={"name": "Ada King"})
-    assert changed["customer"]["name"] == "Ada King"
-    untouched = vendor.get(f"/bookings/{other['id']}", vendor.key).json()
-    assert untouched["customer"] == other["customer"]
-
-
-@pytest.mark.parametrize(
-    "customer, field",
-    [
-        (None, "customer.name"),
-        ({"name": None}, "customer.name"),
-        ({"email": None}, "customer.email"),
-    ],
-)
-def test_a_customer_remains_somebody_who_can_be_reached(vendor, booking, problem, customer, field):
-    answer = _change(vendor, booking, booking["manage_token"], customer=customer)
-    refused = problem(answer, 400, "VALIDATION_ERROR")
-    assert [error["field"] for error in refused["errors"]] == [field]
-    assert _changed(vendor, booking, customer=customer)["version"] == 2, "a vendor may"
-
-
 def test_internal_notes_are_the_vendors_and_a_customer_never_hears_of_them(
     vendor, booking, problem
 ):

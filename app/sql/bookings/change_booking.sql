@@ -1,13 +1,12 @@
 -- Promise: the appointment has the customer, notes, guests, channel, metadata and internal_notes that the
 -- JSON merge patch p_changes asks for, and an event tells which of them changed, what may be
 -- personal by name only. What changes nothing writes nothing. No customer's row is changed, whoever
--- asks: other details are another customer, found or made.
--- Locks, in order: the booking's slots by id; the booking; its claims if its hold has lapsed; the
--- unique key of the customer's details, while a twin is being made.
+-- asks: other details are another customer, found or made, and customer_id is one who is there.
+-- Locks, in order: the contacts a customer asks for (lock_contacts); the booking's slots by id; the booking; its
+-- claims if its hold has lapsed; the customer named, or the key of the details while a twin is being made.
 -- Raises: SK001, 55P03, 57014. Refusals are returned.
 CREATE OR REPLACE FUNCTION change_booking(
-    p_vendor_id uuid, p_booking_id uuid, p_changes jsonb,
-    p_actor jsonb DEFAULT '{}', p_expected_version integer DEFAULT NULL
+    p_vendor_id uuid, p_booking_id uuid, p_changes jsonb, p_actor jsonb DEFAULT '{}', p_expected_version integer DEFAULT NULL
 ) RETURNS TABLE (outcome text, booking_id uuid, changed boolean, facts jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -16,14 +15,16 @@ DECLARE
     v_booking  bookings;
     v_new      bookings;
     v_customer jsonb;
-    v_wanted   jsonb;
+    v_wanted   jsonb;  -- What p_changes leaves of v_customer.
     v_refusal  jsonb;
     v_changes  jsonb;
 BEGIN
     IF p_vendor_id IS NULL OR p_booking_id IS NULL OR jsonb_typeof(p_actor) IS DISTINCT FROM 'object'
        OR jsonb_typeof(p_changes) IS DISTINCT FROM 'object' THEN
-        RAISE EXCEPTION USING ERRCODE = 'SK001',
-            MESSAGE = 'p_vendor_id, p_booking_id, p_changes and p_actor (objects) are needed';
+        RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_booking_id, p_changes and p_actor (objects) are needed';
+    END IF;
+    IF p_actor ->> 'type' = 'customer' AND jsonb_typeof(p_changes -> 'customer') = 'object' THEN
+        PERFORM lock_contacts(p_vendor_id, p_changes -> 'customer');
     END IF;
     v_booking := lock_current_booking(p_vendor_id, p_booking_id, 'appointment', p_actor);
     IF v_booking.id IS NULL THEN
@@ -37,7 +38,7 @@ BEGIN
     SELECT jsonb_strip_nulls(jsonb_build_object('name', c.name, 'email', c.email, 'phone', c.phone)) INTO v_customer
     FROM customers c WHERE c.vendor_id = p_vendor_id AND c.id = v_booking.customer_id;
     v_wanted := NULLIF(CASE WHEN p_changes ? 'customer' THEN merge_patch(v_customer, p_changes -> 'customer') ELSE v_customer END, 'null');
-    v_refusal := check_booking_change(v_booking, p_changes, v_wanted, p_actor);
+    v_refusal := check_booking_change(v_booking, p_changes, v_customer, v_wanted, p_actor);
     IF v_refusal IS NOT NULL THEN
         RETURN QUERY SELECT v_refusal ->> 'outcome', p_booking_id, false, v_refusal -> 'facts';
         RETURN;
@@ -50,7 +51,15 @@ BEGIN
     IF p_changes ? 'metadata' THEN
         v_new.metadata := COALESCE(NULLIF(merge_patch(v_booking.metadata, p_changes -> 'metadata'), 'null'), '{}');
     END IF;
-    IF v_wanted IS DISTINCT FROM v_customer THEN
+    IF p_changes ? 'customer_id' AND p_changes ->> 'customer_id' IS DISTINCT FROM v_booking.customer_id::text THEN
+        -- Under its lock, since it may be erased at this moment.
+        SELECT c.id INTO v_new.customer_id FROM customers c
+        WHERE c.vendor_id = p_vendor_id AND c.id = (p_changes ->> 'customer_id')::uuid AND c.erased_at IS NULL FOR KEY SHARE;
+        IF NOT FOUND AND p_changes ->> 'customer_id' IS NOT NULL THEN
+            RETURN QUERY SELECT 'CUSTOMER_NOT_FOUND', p_booking_id, false, jsonb_build_object('customer_id', p_changes ->> 'customer_id');
+            RETURN;
+        END IF;
+    ELSIF v_wanted IS DISTINCT FROM v_customer THEN
         v_new.customer_id := find_or_create_customer(p_vendor_id, v_wanted);
     END IF;
     v_changes := booking_changes(v_booking, v_new, v_customer, v_wanted);

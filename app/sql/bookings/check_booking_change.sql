@@ -1,9 +1,10 @@
--- Promise: NULL when the booking can be changed so by p_actor, otherwise {"outcome", "facts"}. p_customer
--- is what p_changes leaves of the customer. A customer changes what still stands, writes nothing that
--- is the vendor's, and remains somebody who can be reached; a vendor may always correct.
+-- Promise: NULL when the booking can be changed so by p_actor, otherwise {"outcome", "facts"}. p_known are the
+-- customer's details as they are, p_customer as p_changes leaves them. A customer changes what still
+-- stands, writes nothing that is the vendor's, remains somebody who can be reached, and takes no address
+-- or number with which the public could not book; a vendor may always correct.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION check_booking_change(
-    p_booking bookings, p_changes jsonb, p_customer jsonb, p_actor jsonb
+    p_booking bookings, p_changes jsonb, p_known jsonb, p_customer jsonb, p_actor jsonb
 ) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 AS $$
@@ -22,22 +23,26 @@ BEGIN
     IF p_actor ->> 'type' IS DISTINCT FROM 'customer' THEN
         RETURN NULL;
     END IF;
-    IF p_changes ? 'internal_notes' THEN
-        RETURN invalid('internal_notes', 'vendors_only');
+    IF p_changes ?| ARRAY['internal_notes', 'customer_id'] THEN
+        RETURN invalid(CASE WHEN p_changes ? 'customer_id' THEN 'customer_id' ELSE 'internal_notes' END, 'vendors_only');
     END IF;
     IF p_booking.status NOT IN ('requested', 'held', 'confirmed') THEN
         RETURN jsonb_build_object('outcome', 'BOOKING_STATE_CONFLICT', 'facts', jsonb_build_object(
             'status', p_booking.status, 'reason', 'closed_to_customers'));
     END IF;
-    IF p_changes ? 'customer' AND p_customer ->> 'name' IS NULL THEN
-        RETURN invalid('customer.name', 'name_needed');
-    END IF;
-    IF p_changes ? 'customer' AND COALESCE(p_customer ->> 'email', p_customer ->> 'phone') IS NULL THEN
-        RETURN invalid('customer.email', 'contact_needed');
-    END IF;
     IF p_changes ? 'customer' THEN
-        v_refusal := (check_public_customer(p_booking.vendor_id, p_customer)).refusal;
-        RETURN CASE WHEN v_refusal ->> 'outcome' = 'CUSTOMER_BANNED' THEN v_refusal END;
+        IF p_customer ->> 'name' IS NULL THEN
+            RETURN invalid('customer.name', 'name_needed');
+        ELSIF COALESCE(p_customer ->> 'email', p_customer ->> 'phone') IS NULL THEN
+            RETURN invalid('customer.email', 'contact_needed');
+        END IF;
+        -- By what is new alone: with what is not, this booking itself would count.
+        v_refusal := (check_public_customer(p_booking.vendor_id, jsonb_build_object(
+            'email', NULLIF(lower(p_customer ->> 'email'), lower(p_known ->> 'email')),
+            'phone', NULLIF(phone_digits(p_customer ->> 'phone'), phone_digits(p_known ->> 'phone'))))).refusal;
+        IF v_refusal ->> 'outcome' IN ('CUSTOMER_BANNED', 'BOOKING_LIMIT_REACHED') THEN
+            RETURN v_refusal;
+        END IF;
     END IF;
     RETURN NULL;
 END
