@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from flask import current_app
+
 from app import db
 from app.errors import InvalidRequest, Problem
 from app.wire.answers import utc
-from app.wire.pages import page, position_after
+from app.wire.pages import cursor_at, page, position_after
 from app.wire.shown_numbers import Numbers, may_ask, told, told_stretches
 
 WINDOW_DAYS_MAX = 92
@@ -27,11 +30,45 @@ def list_availability(
     service_id: UUID | None = None,
     provider_id: UUID | None = None,
     location_id: UUID | None = None,
-) -> dict[str, Any]:
-    """A page of slots that overlap [start, end), by start, sold-out ones included.
+) -> str:
+    """A page of slots that overlap [start, end), by start, sold-out ones included: as JSON.
 
     Places are told as `numbers` says. Raises INVALID_DATE_RANGE, SERVICE_NOT_FOUND.
     """
+    _require_window(start, end)
+    if not may_ask(quantity, numbers):
+        raise InvalidRequest(
+            {"quantity": "This vendor does not tell which times have so many places."},
+            hint="Ask for fewer, or book: that answers whether they are free.",
+        )
+    after = position_after(cursor, datetime.fromisoformat, UUID) or (None, None)
+    asked: dict[str, Any] = {
+        "p_vendor_id": vendor_id,
+        "p_from": start,
+        "p_to": end,
+        "p_provider_id": provider_id,
+        "p_location_id": location_id,
+        "p_quantity": quantity,
+        "p_after_start": after[0],
+        "p_after_id": after[1],
+    }
+    if service_id is None and numbers == "exact":
+        # What everybody sees is written by the database, and goes through as it is.
+        (row,) = db.call_rows("availability_page", **asked, p_limit=limit)
+        next_cursor = cursor_at(row.next_start, row.next_id) if row.next_id else None
+        return f'{{"items":[{row.items}],"next_cursor":{json.dumps(next_cursor)}}}'
+    service = _service(vendor_id, service_id) if service_id else None
+    rows = db.call_rows("list_availability", **asked, p_limit=limit + 1)
+    listed = page(
+        rows,
+        limit,
+        lambda row: _show(row, service, quantity, numbers),
+        lambda row: (row.slot_start, row.slot_id),
+    )
+    return current_app.json.dumps(listed)
+
+
+def _require_window(start: datetime, end: datetime) -> None:
     if end <= start:
         raise Problem("INVALID_DATE_RANGE", "to: The end must be after the start.")
     if end - start > timedelta(days=WINDOW_DAYS_MAX):
@@ -40,31 +77,6 @@ def list_availability(
             f"to: A window has at most {WINDOW_DAYS_MAX} days.",
             hint="Ask for a shorter time, several times.",
         )
-    if not may_ask(quantity, numbers):
-        raise InvalidRequest(
-            {"quantity": "This vendor does not tell which times have so many places."},
-            hint="Ask for fewer, or book: that answers whether they are free.",
-        )
-    service = _service(vendor_id, service_id) if service_id else None
-    after = position_after(cursor, datetime.fromisoformat, UUID) or (None, None)
-    rows = db.call_rows(
-        "list_availability",
-        p_vendor_id=vendor_id,
-        p_from=start,
-        p_to=end,
-        p_provider_id=provider_id,
-        p_location_id=location_id,
-        p_quantity=quantity,
-        p_after_start=after[0],
-        p_after_id=after[1],
-        p_limit=limit + 1,
-    )
-    return page(
-        rows,
-        limit,
-        lambda row: _show(row, service, quantity, numbers),
-        lambda row: (row.slot_start, row.slot_id),
-    )
 
 
 def _service(vendor_id: UUID, service_id: UUID) -> Any:

@@ -9,7 +9,7 @@ from flask import Response
 from app.auth import VendorBlueprint, current_visit
 from app.availability import queries
 from app.availability.schemas import AvailabilityQuery, AvailabilitySchema
-from app.wire.answers import answer
+from app.wire.answers import answer_written
 from app.wire.pages import page_of
 
 blueprint = VendorBlueprint("availability", "What can be booked, and what is left of it.")
@@ -25,4 +25,6 @@ blueprint = VendorBlueprint("availability", "What can be booked, and what is lef
 def list_availability(query: dict[str, Any]) -> Response:
     """List the slots in a window of time by start, sold-out ones included."""
     visit = current_visit()
-    return answer(queries.list_availability(visit.vendor_id, numbers=visit.numbers, **query))
+    return answer_written(
+        queries.list_availability(visit.vendor_id, numbers=visit.numbers, **query)
+    )

@@ -129,28 +129,50 @@ def archive(
 
     Raises …_NOT_FOUND, …_IN_USE while bookings to come need it, PRECONDITION_FAILED.
     """
+    db.persist(lambda: _archive(model, vendor_id, row_id, expected_version))
+
+
+def _archive(
+    model: type[AnyCatalogued], vendor_id: UUID, row_id: UUID, expected_version: int | None
+) -> None:
     with db.transaction() as session:
-        # FOR UPDATE: bookings in flight hold the row's key, so they finish before we look for them.
+        # Without locks first: what is in use is not made to wait for the answer.
+        _require_unused(session, model, vendor_id, row_id)
+        _stop_claims(session, model, vendor_id, row_id)
+        # FOR UPDATE: a service's bookings and new slots in flight hold the row's key, so they
+        # finish first.
         row = _locked(session, model, vendor_id, row_id)
         if row.archived_at is not None:
             return
         _require_version(row, expected_version)
-        code, needed_by = _IN_USE[model]
-        bookings = session.execute(text(needed_by), {"vendor_id": vendor_id, "id": row_id}).all()
-        if bookings:
-            facts = [
-                {
-                    "booking_id": b.booking_id,
-                    "start": b.starts,
-                    "end": b.ends,
-                    "quantity": b.quantity,
-                }
-                for b in bookings
-            ]
-            raise refusal(code, {"bookings": facts})
+        # Again: slots may have been published before we had the row, and none can be now.
+        _stop_claims(session, model, vendor_id, row_id)
+        _require_unused(session, model, vendor_id, row_id)
         row.archived_at = func.now()
         row.version += 1
         row.updated_at = func.now()
+
+
+def _stop_claims(
+    session: Session, model: type[AnyCatalogued], vendor_id: UUID, row_id: UUID
+) -> None:
+    """Claims take no lock on providers and locations, but on slots: here they meet us."""
+    if model is not Service:
+        by = {"p_provider_id" if model is Provider else "p_location_id": row_id}
+        db.call("lock_slots_to_come", within=session, p_vendor_id=vendor_id, **by)
+
+
+def _require_unused(
+    session: Session, model: type[AnyCatalogued], vendor_id: UUID, row_id: UUID
+) -> None:
+    code, needed_by = _IN_USE[model]
+    bookings = session.execute(text(needed_by), {"vendor_id": vendor_id, "id": row_id}).all()
+    if bookings:
+        facts = [
+            {"booking_id": b.booking_id, "start": b.starts, "end": b.ends, "quantity": b.quantity}
+            for b in bookings
+        ]
+        raise refusal(code, {"bookings": facts})
 
 
 def _locked(

@@ -64,7 +64,7 @@ def page(
     more = len(rows) > limit
     return {
         "items": [show(row) for row in kept],
-        "next_cursor": _encode(position(kept[-1])) if more else None,
+        "next_cursor": cursor_at(*position(kept[-1])) if more else None,
     }
 
 
@@ -86,7 +86,8 @@ def position_after(cursor: str | None, *parsers: Callable[[str], Parsed]) -> lis
         raise InvalidRequest({"cursor": NO_CURSOR}) from None
 
 
-def _encode(parts: tuple[Any, ...]) -> str:
+def cursor_at(*parts: Any) -> str:
+    """The cursor that goes on after this position, in the list at hand."""
     text = json.dumps([str(part) for part in parts], separators=(",", ":"))
     sealed = _seal(text.encode()) + text.encode()
     return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+import psycopg
 import pytest
 
 DAY = "from=2040-01-02T00:00:00Z&to=2040-01-03T00:00:00Z"
@@ -121,3 +122,68 @@ def test_an_archived_providers_slots_are_not_offered(vendor):
     slot = vendor.slot()
     vendor.call("DELETE", f"/providers/{slot['provider_id']}", auth=vendor.key)
     assert _available(vendor) == []
+
+
+def test_pages_hold_what_one_long_page_holds_in_whatever_way_they_are_cut(vendor):
+    provider = vendor.provider()
+    vendor.slots(*((hour, hour + 0.5) for hour in range(6)), provider_id=provider["id"])
+    # The same starts elsewhere; a slot that begins before the window, and one that ends after.
+    vendor.slots(*((hour, hour + 1) for hour in range(6)), capacity=3)
+    vendor.slots((-30, 2.5), (5, 60))
+    window = "from=2040-01-02T02:00:00Z&to=2040-01-02T05:30:00Z"
+    whole = _available(vendor, window)
+    starts = [one["start"] for one in whole]
+    assert starts == sorted(starts)
+    assert (starts[0], len(whole)) == ("2039-12-31T18:00:00Z", 10)
+    for limit in (1, 2, 3, 9, 10):
+        found, cursor = [], ""
+        while cursor is not None:
+            after = f"&cursor={cursor}" if cursor else ""
+            page = vendor.get(f"/availability?{window}&limit={limit}{after}").json()
+            assert len(page["items"]) <= limit
+            found += page["items"]
+            cursor = page["next_cursor"]
+        assert found == whole
+
+
+def test_what_the_database_writes_is_what_the_door_would_write(vendor):
+    slot = vendor.slot(9, 12, capacity=3, price={"amount": 900, "currency": "EUR"})
+    part = {"start": "2040-01-02T10:00:00.500Z", "end": "2040-01-02T11:00:00Z"}
+    vendor.booked(slot_id=slot["id"], **part, quantity=2)
+    vendor.booked(slot_id=vendor.slot(9, 10)["id"])
+    vendor.slot(20, 30, location_id=vendor.location(time_zone="America/New_York")["id"])
+    # A service that fits every slot and has no price adds nothing, but takes the longer way.
+    service = vendor.service()
+    for query in (DAY, f"{DAY}&limit=2", f"{DAY}&quantity=2"):
+        short = vendor.get(f"/availability?{query}")
+        assert short.headers["Content-Type"] == "application/json"
+        long = vendor.get(f"/availability?{query}&service_id={service['id']}").json()
+        assert len(long["items"]) >= 2
+        for one in long["items"]:
+            # For a service, the whole slot must be free; otherwise some of it.
+            one["status"] = "available" if _places(one) >= ("quantity" in query) + 1 else "sold_out"
+        assert short.json()["items"] == long["items"]
+        assert (short.json()["next_cursor"] is None) == (long["next_cursor"] is None)
+
+
+def _places(one) -> int:
+    return max((stretch["available"] for stretch in one["free"]), default=0)
+
+
+def test_a_window_without_slots_is_an_empty_page(vendor):
+    assert vendor.get(f"/availability?{DAY}").json() == {"items": [], "next_cursor": None}
+
+
+def test_a_lapsed_hold_counts_as_free_beside_one_that_has_not_lapsed(vendor, shared_server):
+    slot = vendor.slot(9, 12, capacity=2)
+    held = [vendor.booked(slot_id=slot["id"], hold=True) for _ in range(2)]
+    (listed,) = _available(vendor)
+    assert (listed["available"], listed["status"]) == (0, "sold_out")
+    with psycopg.connect(shared_server.database.owner_url) as owner:
+        owner.execute(
+            "UPDATE bookings SET hold_expires_at = now() - interval '1 second' WHERE id = %s",
+            [held[0]["id"]],
+        )
+    (listed,) = _available(vendor)
+    assert (listed["available"], listed["status"]) == (1, "available")
+    assert [one["available"] for one in listed["free"]] == [1]

@@ -1,4 +1,4 @@
-"""What a vendor can set: who may book, which numbers are told, how many bookings, what a hold is."""
+"""What a vendor can set: who may book, which numbers are told, how many bookings, holds."""
 
 from __future__ import annotations
 

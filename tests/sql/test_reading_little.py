@@ -83,6 +83,24 @@ def test_a_refusal_with_alternatives_reads_the_neighbourhood(analyzed):
     assert read < FEW
 
 
+@pytest.mark.parametrize("function", ["list_availability", "availability_page"])
+@pytest.mark.parametrize("of_one_provider", [False, True])
+@pytest.mark.parametrize("day", [0, 91, 150])
+def test_a_page_of_availability_reads_its_own_slots(analyzed, function, of_one_provider, day):
+    """However long the window is, however far on the page; what began before it included."""
+    window = {"from": at(0.1, 100), "to": at(0.1, 192)} if day >= 100 else {}
+    read = blocks_read(
+        analyzed,
+        function,
+        **{"from": at(0.1), "to": at(0.1, 92), **window},
+        provider_id=analyzed.provider_id if of_one_provider else None,
+        after_start=at(12, day) if day else None,
+        after_id=analyzed.calendar[0] if day else None,
+        limit=10,
+    )
+    assert read < FEW
+
+
 def test_ten_thousand_slots_over_a_full_calendar_are_refused_in_the_time_a_role_has(analyzed):
     # A search for each, one after another; as a join it was ten thousand times twenty thousand.
     analyzed.app.execute("SET statement_timeout = '10s'")

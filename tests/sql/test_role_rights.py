@@ -27,6 +27,7 @@ RIGHTS = {
     "booking_descriptions": set(),
 }
 FUNCTIONS = {
+    "availability_page",
     "block_time",
     "cancel_booking",
     "change_booking",
@@ -42,6 +43,7 @@ FUNCTIONS = {
     "is_open",
     "list_availability",
     "list_customers",
+    "lock_slots_to_come",
     "mark_no_show",
     "owners_writing",
     "price_json",

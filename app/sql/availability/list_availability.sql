@@ -15,32 +15,34 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 -- Planning this anew takes longer than running it for a day or a week.
 SET plan_cache_mode = force_generic_plan
 AS $$
-    WITH page AS MATERIALIZED (
-        SELECT s.* FROM slots s
-        -- The provider is chosen among providers: a slot is then found by provider and time, also in a
-        -- plan that does not know which arguments are NULL.
-        JOIN providers p ON p.vendor_id = s.vendor_id AND p.id = s.provider_id AND p.archived_at IS NULL
-        WHERE s.vendor_id = p_vendor_id AND s.during && tstzrange(p_from, GREATEST(p_from, p_to))
-          AND (p_provider_id IS NULL OR p.id = p_provider_id)
-          AND (p_location_id IS NULL OR s.location_id = p_location_id)
-          AND (p_after_start IS NULL OR (lower(s.during), s.id) > (p_after_start, p_after_id))
-        ORDER BY lower(s.during), s.id LIMIT p_limit
-    )
-    SELECT page.id, page.provider_id, page.location_id, lower(page.during), upper(page.during), l.time_zone,
-           page.capacity, page.capacity - units_count(COALESCE(taken.units, '{}')),
+    SELECT s.id, s.provider_id, s.location_id, lower(s.during), upper(s.during), l.time_zone,
+           s.capacity::integer, places.throughout,
            CASE WHEN stretches.most >= COALESCE(p_quantity, 1) THEN 'available' ELSE 'sold_out' END,
-           stretches.free, page.price_amount, page.price_currency
-    FROM page
-    JOIN locations l ON l.vendor_id = page.vendor_id AND l.id = page.location_id
-    LEFT JOIN LATERAL (
+           stretches.free, s.price_amount::bigint, s.price_currency
+    FROM slots_in_window(p_vendor_id, p_from, p_to, p_provider_id, p_location_id, p_after_start, p_after_id, p_limit) AS s
+    JOIN locations l ON l.vendor_id = s.vendor_id AND l.id = s.location_id
+    CROSS JOIN LATERAL (
         SELECT range_agg(c.units) AS units, array_agg(c.during) AS times, array_agg(c.quantity) AS quantities,
-               array_agg(c.units) AS units_each
+               array_agg(c.units) AS units_each, COALESCE(bool_and(c.during = s.during), true) AS throughout
         FROM claims c
-        JOIN bookings b ON b.vendor_id = c.vendor_id AND b.id = c.booking_id
-        WHERE c.vendor_id = page.vendor_id AND c.slot_id = page.id
-          AND NOT (b.status = 'held' AND b.hold_expires_at <= now())
-    ) AS taken ON true
-    CROSS JOIN LATERAL free_stretches(
-        page.during, page.capacity, taken.times, taken.quantities, taken.units_each) AS stretches
-    ORDER BY lower(page.during), page.id
+        WHERE c.vendor_id = s.vendor_id AND c.slot_id = s.id
+          -- Asked once, and bookings are looked up only where some hold of the vendor has lapsed.
+          AND ((SELECT NOT EXISTS (SELECT FROM bookings b WHERE b.vendor_id = p_vendor_id
+                                   AND b.status = 'held' AND b.hold_expires_at <= now()))
+               OR NOT EXISTS (SELECT FROM bookings b WHERE b.vendor_id = p_vendor_id AND b.id = c.booking_id
+                              AND b.status = 'held' AND b.hold_expires_at <= now()))
+    ) AS taken
+    CROSS JOIN LATERAL (SELECT s.capacity - units_count(COALESCE(taken.units, '{}')) AS throughout) AS places
+    CROSS JOIN LATERAL (
+        -- Most slots are free or taken from start to end, and then there is one stretch or none.
+        SELECT CASE WHEN places.throughout > 0 THEN jsonb_build_array(jsonb_build_object(
+                   'start', utc(lower(s.during)), 'end', utc(upper(s.during)), 'available', places.throughout)) ELSE '[]' END,
+               places.throughout
+        WHERE taken.throughout
+        UNION ALL
+        SELECT parts.free, parts.most
+        FROM free_stretches(s.during, s.capacity, taken.times, taken.quantities, taken.units_each) AS parts
+        WHERE NOT taken.throughout
+    ) AS stretches (free, most)
+    ORDER BY lower(s.during), s.id
 $$;

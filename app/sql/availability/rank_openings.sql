@@ -25,7 +25,7 @@ BEGIN
             'start', utc(lower(b.during)), 'end', utc(upper(b.during)), 'time_zone', l.time_zone,
             'available', b.available) ORDER BY b.place, b.kind), '[]')
         FROM best b
-        JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = b.location_id
+        JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = b.location_id AND l.archived_at IS NULL
     );
 END
 $$;

@@ -1,7 +1,7 @@
 -- Promise: for each slot asked for, in the order asked, the part of it inside [p_start, p_end)
 -- (NULL: open) and the units nobody claims at any moment of that part; the least number of them free; and, only
 -- when that is less than p_quantity (NULL: all places), the lapsed holds in the way. A slot that is not there,
--- or whose provider is archived, is not returned. Bookings are not touched while there is room: a free place
+-- or whose provider or location is archived, is not returned. Bookings are not touched while there is room: a free place
 -- is known from claims alone.
 -- One snapshot for all of it, that of the calling statement: a hold that somebody expired between two would
 -- be in the way in the first and not there in the second.
@@ -29,7 +29,9 @@ BEGIN
         INTO v_part
         FROM slots s WHERE s.vendor_id = p_vendor_id AND s.id = v_slot_id;
         CONTINUE WHEN NOT FOUND;
-        SELECT p.archived_at INTO v_archived
+        SELECT COALESCE(p.archived_at, (SELECT l.archived_at FROM locations l
+                                        WHERE l.vendor_id = p_vendor_id AND l.id = v_part.location_id))
+        INTO v_archived
         FROM providers p WHERE p.vendor_id = p_vendor_id AND p.id = v_part.provider_id;
         CONTINUE WHEN v_archived IS NOT NULL;
         SELECT range_agg(c.units) INTO v_taken

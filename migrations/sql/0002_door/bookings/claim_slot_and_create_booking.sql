@@ -3,7 +3,7 @@
 --
 -- Locks, in order: idempotency key; the public caller's contacts, if the vendor bounds open bookings; all
 -- slots by id (NO KEY UPDATE); lapsed holds in the way by id;
--- claims. The first look takes none: a sold-out slot is refused without writing or waiting.
+-- the service (KEY SHARE); claims. The first look takes none: a sold-out slot is refused without writing or waiting.
 -- Lock and look are separate statements, since a statement keeps the snapshot it began with.
 --
 -- Refusals are returned. Raises: SK001 (a broken caller), 55P03, 57014, 40P01 (raw writers), and a
@@ -134,6 +134,16 @@ BEGIN
             -- Counted anew, now that nobody else books by this address or number.
             v_refusal := check_open_bookings(p_vendor_id, p_details -> 'customer', v_public.open_bookings_max);
             EXIT looks WHEN v_refusal IS NOT NULL;
+        END IF;
+
+        IF p_service_id IS NOT NULL THEN
+            -- Held until the commit, so that it is not archived in between: whoever does waits and finds us.
+            SELECT s.* INTO v_service FROM services s
+            WHERE s.vendor_id = p_vendor_id AND s.id = p_service_id AND s.archived_at IS NULL FOR KEY SHARE;
+            IF NOT FOUND THEN
+                v_refusal := jsonb_build_object('outcome', 'SERVICE_NOT_FOUND', 'facts', jsonb_build_object('service_id', p_service_id));
+                EXIT looks;
+            END IF;
         END IF;
 
         -- 4. Take the lowest free units. Raw writers may still be there, and they take no slot

@@ -1,0 +1,125 @@
+"""Archiving against a claim: the archive sees the booking, or the claim sees the archive."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests import lock_waits
+from tests.lock_waits import wait_until
+from tests.racing import SERVER
+from tests.shop import at
+
+KINDS = {
+    "providers": "PROVIDER_IN_USE",
+    "locations": "LOCATION_IN_USE",
+    "services": "SERVICE_IN_USE",
+}
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+@pytest.fixture
+def shop(arena):
+    return arena.shop
+
+
+@pytest.fixture
+def sessions(arena):
+    with lock_waits.sessions(arena.server.database, arena.shop.vendor_id) as opened:
+        yield opened
+
+
+@pytest.fixture
+def rows(shop):
+    """What a claim needs of each kind, by the name of its list."""
+    service_id = shop.insert("services", name="Haircut", duration_minutes=60)
+    return {
+        "providers": shop.provider_id,
+        "locations": shop.location_id,
+        "services": service_id,
+    }
+
+
+@pytest.fixture
+def archive(arena, rows):
+    """DELETE the row of a kind with the vendor's key."""
+
+    def call(kind):
+        return httpx.delete(
+            f"{arena.server.url}/api/v1/vendors/{arena.slug}/{kind}/{rows[kind]}",
+            headers={"Authorization": f"Bearer {arena.api_key}"},
+            trust_env=False,
+            timeout=30,
+        )
+
+    return call
+
+
+def _server_waits(arena):
+    return arena.monitor.execute(
+        "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = %s AND wait_event_type = 'Lock'",
+        [SERVER],
+    ).rowcount
+
+
+@kinds
+def test_who_archives_waits_for_a_claim_in_flight_and_is_refused(arena, rows, archive, kind):
+    shop = arena.shop
+    slot = shop.slot()
+    with ThreadPoolExecutor(1) as thread:
+        with shop.app.transaction():
+            booking_id = shop.book(slot, service_id=rows["services"])
+            answer = thread.submit(archive, kind)
+            wait_until(lambda: answer.done() or _server_waits(arena), "nobody waits")
+            assert not answer.done(), answer.result().text
+        refused = answer.result().json()
+    assert refused["code"] == KINDS[kind], refused
+    assert [one["booking_id"] for one in refused["conflict"]["bookings"]] == [str(booking_id)]
+    arena.sweep()
+
+
+@pytest.mark.parametrize("kind", ["providers", "locations"])
+def test_a_claim_that_waits_for_who_archives_finds_nothing_to_book(
+    arena, rows, archive, kind, sessions
+):
+    shop = arena.shop
+    slot, claimer = shop.slot(), sessions.app()
+    # Whoever has this row's key keeps the archive from getting the row, once it has the slots.
+    with ThreadPoolExecutor(1) as thread:
+        with shop.owner.transaction():
+            shop.owner.execute(f"SELECT FROM {kind} WHERE id = %s FOR KEY SHARE", [rows[kind]])
+            archived = thread.submit(archive, kind)
+            wait_until(lambda: archived.done() or _server_waits(arena), "nobody waits")
+            assert not archived.done(), archived.result().text
+            claim = claimer.begin_and_wait_for_lock(claimer.claim, slot)
+        assert archived.result().status_code == 204, archived.result().text
+    assert claim.result()["outcome"] == "SLOT_NOT_FOUND"
+    arena.sweep()
+
+
+def test_a_claim_that_waits_while_its_service_is_archived_finds_no_service(
+    arena, shop, rows, archive, sessions
+):
+    slot, claimer = shop.slot(), sessions.app()
+    with arena.held(slot):
+        claim = claimer.begin_and_wait_for_lock(claimer.claim, slot, service_id=rows["services"])
+        assert archive("services").status_code == 204
+    assert claim.result()["outcome"] == "SERVICE_NOT_FOUND"
+    assert shop.rows("SELECT FROM bookings WHERE vendor_id = %s") == []
+    arena.sweep()
+
+
+def test_slots_at_an_archived_location_are_neither_offered_nor_booked(shop, archive):
+    near = shop.slot(9, 10)
+    far = shop.slot(11, 12, location_id=str(shop.location()))
+    assert archive("locations").status_code == 204
+    assert shop.claim(near)["outcome"] == "SLOT_NOT_FOUND"
+    shop.book(far)
+    listed = shop.call("list_availability", **{"from": at(0), "to": at(24)})
+    assert [one["slot_id"] for one in listed] == [far]
+    refused = shop.claim(far)
+    assert refused["outcome"] == "BOOKING_CONFLICT"
+    assert refused["facts"]["alternatives"] == [], "the other slot is at the archived location"
