@@ -3,7 +3,7 @@
 --
 -- Locks, in order: idempotency key; the public caller's contacts, if the vendor bounds open bookings; all
 -- slots by id (NO KEY UPDATE); lapsed holds in the way by id;
--- the service (KEY SHARE); claims. The first look takes none: a sold-out slot is refused without writing or waiting.
+-- service and customer (KEY SHARE); claims. The first look takes none: a sold-out slot is refused without writing or waiting.
 -- Lock and look are separate statements, since a statement keeps the snapshot it began with.
 --
 -- Refusals are returned. Raises: SK001 (a broken caller), 55P03, 57014, 40P01 (raw writers), and a
@@ -142,6 +142,16 @@ BEGIN
             WHERE s.vendor_id = p_vendor_id AND s.id = p_service_id AND s.archived_at IS NULL FOR KEY SHARE;
             IF NOT FOUND THEN
                 v_refusal := jsonb_build_object('outcome', 'SERVICE_NOT_FOUND', 'facts', jsonb_build_object('service_id', p_service_id));
+                EXIT looks;
+            END IF;
+        END IF;
+
+        IF p_customer_id IS NOT NULL THEN
+            -- Likewise, so that nobody is erased while a booking to come is made for them.
+            PERFORM FROM customers c
+            WHERE c.vendor_id = p_vendor_id AND c.id = p_customer_id AND c.erased_at IS NULL FOR KEY SHARE;
+            IF NOT FOUND THEN
+                v_refusal := jsonb_build_object('outcome', 'CUSTOMER_NOT_FOUND', 'facts', jsonb_build_object('customer_id', p_customer_id));
                 EXIT looks;
             END IF;
         END IF;
