@@ -17,6 +17,14 @@ DOCS = Path(__file__).parents[1] / "docs" / "api" / "callers.md"
 MONDAY = datetime(2040, 1, 2, tzinfo=UTC)
 ADA = {"name": "Ada Lovelace", "email": "ada@example.org"}
 PLACE = {"name": "Here", "time_zone": "Europe/Berlin"}
+MALFORMED = [
+    "Bearer sk_nonsense",
+    "Bearer sk_" + "A" * 43,
+    "Bearer mt_" + "A" * 70,
+    "Bearer op_" + "A" * 43,
+    "Basic YWRhOmxvdmVsYWNl",
+    "nothing at all",
+]
 _numbers = itertools.count(1)
 
 
@@ -164,6 +172,75 @@ BODIES: dict[str, Callable[[Vendor], dict[str, Any]]] = {
     "PATCH /api/v1/vendors/{vendor}/services/{service_id}": lambda _: {"name": "Yoga"},
     "PATCH /api/v1/vendors/{vendor}/slots/{slot_id}": lambda _: {"capacity": 2},
 }
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A call with the things that it names, and the token of the booking that it names, if any."""
+
+    row: Row
+    ids: dict[str, str]
+    body: dict[str, Any] | None
+    token: str
+
+
+@dataclass(frozen=True)
+class Door:
+    """What stands before the calls: a vendor and another one, and everybody's credentials."""
+
+    client: httpx.Client
+    vendor: Vendor
+    other: Vendor
+    operators: tuple[str, str]
+    bookings: tuple[dict[str, Any], dict[str, Any]]
+    spec: dict[str, Any]
+
+    def scene(self, row: Row) -> Scene:
+        """What a call names has been made, and a body for it."""
+        things = {name: MAKERS[name](self.vendor) for name in row.names if name != "filename"}
+        ids = {name: thing["id"] for name, thing in things.items()}
+        body = None
+        if row.method in {"POST", "PATCH"}:
+            body = BODIES.get(row.call, lambda _: {})(self.vendor)
+        booking = things["booking_id"] if "booking_id" in things else self.bookings[0]
+        return Scene(row, ids, body, booking["manage_token"])
+
+    def requests(self, scene: Scene, caller: str) -> list[httpx.Request]:
+        """The call by a kind of caller: several where there are several of the kind."""
+        if caller == "nobody":
+            return [self.request(scene, None)]
+        if caller == "malformed":
+            return [self.request(scene, text) for text in MALFORMED]
+        texts = {
+            "own token": [scene.token],
+            "other token": [self.bookings[1]["manage_token"]],
+            "other vendor": [self.other.admin],
+            "revoked": [self.vendor.keys["revoked"], self.operators[1]],
+            "operator": [self.operators[0]],
+            **{scope: [self.vendor.keys[scope]] for scope in ("read", "write", "admin")},
+        }[caller]
+        return [self.request(scene, f"Bearer {text}") for text in texts]
+
+    def request(self, scene: Scene, authorization: str | None) -> httpx.Request:
+        row = scene.row
+        slug = self.vendor.base.rpartition("/")[2]
+        path = row.path.format(**{"vendor": slug, "filename": "docs/start.js", **scene.ids})
+        described = self.spec["paths"].get(row.path, {}).get(row.method.lower(), {})
+        query = {
+            one["name"]: QUERY[one["name"]]
+            for one in described.get("parameters", [])
+            if one["in"] == "query" and one.get("required")
+        }
+        return self.client.build_request(
+            row.method,
+            path,
+            params=query,
+            json=scene.body,
+            headers={} if authorization is None else {"Authorization": authorization},
+        )
+
+    def send(self, request: httpx.Request) -> httpx.Response:
+        return self.client.send(request)
 
 
 def state(owner: psycopg.Connection) -> dict[str, str]:
