@@ -27,20 +27,7 @@ def _fill(postgres: EmbeddedPostgres, total: int, rounds: int) -> Load:
     make_database(postgres, database)
     place = make_place(postgres.app_url(database), "arena", PROVIDERS)
     owner = postgres.owner_url(database)
-    customer_ids = _customers(owner, place)
-    for first in range(0, total, BATCH):
-        run_sql(
-            owner,
-            "history.sql",
-            vendor_id=place.vendor_id,
-            location_id=place.location_id,
-            provider_ids=place.provider_ids,
-            providers=PROVIDERS,
-            customer_ids=customer_ids,
-            first=first,
-            count=min(BATCH, total - first),
-            total=total,
-        )
+    fill_with_history(owner, place, total)
     share = CLAIMS_EACH * (rounds + 1)
     publish_free_slots(owner, place, 0, share * CONNECTIONS)
     tidy_up(postgres, database)
@@ -58,6 +45,24 @@ def _fill(postgres: EmbeddedPostgres, total: int, rounds: int) -> Load:
         )
 
     return Load(f"claim_at_{total}", f"claim function, {total:,} bookings before it", run)
+
+
+def fill_with_history(url: str, place: Place, total: int) -> None:
+    """So many bookings of the past, lawfully made by the owner at `url`, a batch a transaction."""
+    customer_ids = _customers(url, place)
+    for first in range(0, total, BATCH):
+        run_sql(
+            url,
+            "history.sql",
+            vendor_id=place.vendor_id,
+            location_id=place.location_id,
+            provider_ids=place.provider_ids,
+            providers=len(place.provider_ids),
+            customer_ids=customer_ids,
+            first=first,
+            count=min(BATCH, total - first),
+            total=total,
+        )
 
 
 def _customers(url: str, place: Place) -> list[object]:

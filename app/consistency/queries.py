@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -120,8 +121,13 @@ def _require_schema(session: Session) -> None:
     applied = (
         session.scalars(text("SELECT version_num FROM alembic_version")).all() if known else []
     )
-    if list(applied) != [newest_revision()]:
+    if list(applied) != [_needed()]:
         raise OtherSchemaError(
             f"The schema is at {', '.join(applied) or 'nothing'}, and this program's checks are for"
-            f" {newest_revision()}: run slotkeeper migrate.",
+            f" {_needed()}: run slotkeeper migrate.",
         )
+
+
+@cache
+def _needed() -> str | None:
+    return newest_revision()

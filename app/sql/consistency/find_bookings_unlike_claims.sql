@@ -17,9 +17,9 @@ AS $$
             CASE WHEN upper(b.during) IS DISTINCT FROM c.ends THEN 'end' END,
             CASE WHEN b.provider_id IS DISTINCT FROM c.provider_id THEN 'provider' END,
             CASE WHEN b.slot_ids IS DISTINCT FROM c.slot_ids THEN 'slots' END], NULL) AS reasons
-        FROM bookings_in_scope(p_vendor_id, p_since) b
-        JOIN claimed c ON c.vendor_id = b.vendor_id AND c.booking_id = b.id AND c.claims = b.claim_count
-        WHERE b.status IN ('requested', 'held', 'confirmed', 'completed', 'no_show')
+        FROM claimed c
+        JOIN bookings b ON b.vendor_id = c.vendor_id AND b.id = c.booking_id
+        WHERE c.claims = b.claim_count AND b.status IN ('requested', 'held', 'confirmed', 'completed', 'no_show')
     ), found AS (
         SELECT co.*, row_number() OVER (ORDER BY co.vendor_id, co.id) AS place
         FROM compared co WHERE cardinality(co.reasons) > 0
