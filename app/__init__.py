@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from app.config import Settings
+    from app.wire.blueprint import Blueprint
 
 BODY_BYTES_MAX = 1024 * 1024
 
@@ -22,22 +23,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     from flask import Flask
 
     from app import logs
-    from app.availability.routes import blueprint as availability
-    from app.bookings.blocks import blueprint as blocks
-    from app.bookings.day import blueprint as day
-    from app.bookings.manage_tokens import blueprint as manage_tokens
-    from app.bookings.routes import blueprint as bookings
     from app.config import Settings
-    from app.consistency.routes import blueprint as consistency
-    from app.customers.routes import blueprint as customers
     from app.db import init_database, watch_pool
     from app.docs.routes import blueprint as docs
     from app.errors.problems import register_handlers
-    from app.keys.routes import blueprint as keys
     from app.ops.routes import blueprint as ops
-    from app.slots.routes import blueprint as slots
-    from app.vendors.operator import blueprint as operator
-    from app.vendors.routes import blueprint as vendors
     from app.wire.answers import JsonProvider
     from app.wire.headers import send_headers
     from app.wire.heads import refuse_odd_heads
@@ -66,7 +56,29 @@ def create_app(settings: Settings | None = None) -> Flask:
     send_headers(app, settings)
     limit_rates(app, settings)
     api = describe_api(app)
-    for feature in (
+    for feature in _features():
+        api.register_blueprint(feature)
+    app.register_blueprint(docs)
+    app.register_blueprint(ops)
+    register_handlers(app)
+    return app
+
+
+def _features() -> tuple[Blueprint, ...]:
+    """The calls of the API, in the order in which it is described."""
+    from app.availability.routes import blueprint as availability
+    from app.bookings.blocks import blueprint as blocks
+    from app.bookings.day import blueprint as day
+    from app.bookings.manage_tokens import blueprint as manage_tokens
+    from app.bookings.routes import blueprint as bookings
+    from app.consistency.routes import blueprint as consistency
+    from app.customers.routes import blueprint as customers
+    from app.keys.routes import blueprint as keys
+    from app.slots.routes import blueprint as slots
+    from app.vendors.operator import blueprint as operator
+    from app.vendors.routes import blueprint as vendors
+
+    return (
         operator,
         vendors,
         keys,
@@ -78,9 +90,4 @@ def create_app(settings: Settings | None = None) -> Flask:
         day,
         customers,
         consistency,
-    ):
-        api.register_blueprint(feature)
-    app.register_blueprint(docs)
-    app.register_blueprint(ops)
-    register_handlers(app)
-    return app
+    )
