@@ -95,3 +95,15 @@ def test_changes_say_when_they_were_written_even_after_a_long_wait(shop, session
     assert waits.result()["changed"]
     assert shop.booking(booking_id)["updated_at"] > let_go
     assert call(shop.app, "describe_booking", vendor_id=shop.vendor_id, booking_id=booking_id)
+
+
+def test_changed_bookings_pass_every_check_of_the_data(shop):
+    booking_id = shop.book(shop.slot(), details={"customer": {"name": "Ada"}})
+    for changes in ({"guests": 2}, {"customer": {"name": "Bob"}, "notes": "late"}, {"guests": 2}):
+        assert shop.move("change_booking", booking_id, changes=changes)["outcome"] == "CHANGED"
+    shop.move("cancel_booking", booking_id)
+    shop.move("change_booking", booking_id, changes={"internal_notes": "ill"})
+    kinds = [event["kind"] for event in shop.events(booking_id)]
+    assert kinds == ["confirmed", "changed", "changed", "cancelled", "changed"]
+    checks = shop.call("verify_booking_slot_consistency")
+    assert {check["status"] for check in checks} == {"PASS"}, checks
