@@ -216,7 +216,7 @@ class BookingQuery(PageQuery):
     location_id = fields.UUID()
     customer_id = fields.UUID()
     email = Text(
-        254, metadata={"description": "Of the customer, in upper or lower case.", "format": "email"}
+        254, metadata={"description": "Of the customer, in upper or lower case."}
     )
     phone = Text(
         60,

@@ -33,17 +33,18 @@ _OF_KIND = {
     "keyed": {"VALIDATION_ERROR", "IDEMPOTENCY_CONFLICT"},
     "versioned": {"VALIDATION_ERROR", "PRECONDITION_FAILED"},
 }
+_KEY_CHARACTERS = r"[!#-+\-.-\[\]-~]{16,255}"
 _KEY_PARAMETER = {
     "in": "header",
     "name": "Idempotency-Key",
-    "schema": {"type": "string", "minLength": 16, "maxLength": 257},
+    "schema": {"type": "string", "pattern": f'^({_KEY_CHARACTERS}|"{_KEY_CHARACTERS}")$'},
     "description": "16 to 255 characters, bare or in double quotes. The same key with the same"
     " request is answered as the first time and does nothing again.",
 }
 _IF_MATCH_PARAMETER = {
     "in": "header",
     "name": "If-Match",
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "pattern": '^(\\*|"[0-9]{1,9}")$'},
     "description": "The ETag as last seen: the call is refused with 412 if it has changed since.",
 }
 

@@ -114,13 +114,27 @@ def _time_zones() -> frozenset[str]:
     return frozenset(names) - _NO_PLACE
 
 
+class _WholeNumber(fields.Integer):
+    """A JSON number without a fraction; to JSON Schema, 2.0 is the integer 2."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+def whole_number(least: int, most: int, **kwargs: Any) -> fields.Integer:
+    """A JSON integer within bounds."""
+    return _WholeNumber(strict=True, validate=validate.Range(least, most), **kwargs)
+
+
 class MoneySchema(Schema):
     """An amount in minor units (cents) of a currency."""
 
-    amount = fields.Integer(
+    amount = whole_number(
+        0,
+        PRICE_AMOUNT_MAX,
         required=True,
-        strict=True,
-        validate=validate.Range(0, PRICE_AMOUNT_MAX),
         metadata={"description": "In minor units: 4500 is 45.00 EUR."},
     )
     currency = fields.String(
@@ -146,11 +160,6 @@ def merged_money(
         if merged.get(member) is None:
             raise InvalidRequest({f"price.{member}": "Is required."})
     return merged
-
-
-def whole_number(least: int, most: int, **kwargs: Any) -> fields.Integer:
-    """A JSON integer within bounds."""
-    return fields.Integer(strict=True, validate=validate.Range(least, most), **kwargs)
 
 
 class Count(fields.Integer):

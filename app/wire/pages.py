@@ -14,7 +14,7 @@ from flask import current_app, request
 from marshmallow import Schema, fields, validate
 
 from app.errors import InvalidRequest
-from app.wire.fields import Count
+from app.wire.fields import Count, Pattern
 
 LIMIT_DEFAULT, LIMIT_MAX = 100, 500
 SEAL_BYTES = 12
@@ -37,6 +37,8 @@ class PageQuery(Schema):
     )
     cursor = fields.String(
         load_default=None,
+        # What it is made of only helps those who send something else by mistake.
+        validate=Pattern("^[A-Za-z0-9_-]{16,1000}$", error=NO_CURSOR),
         metadata={"description": "`next_cursor` of the page before, unchanged."},
     )
 

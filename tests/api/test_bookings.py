@@ -169,7 +169,7 @@ def test_too_few_places_say_how_many_are_left_and_when(vendor, problem):
         ({"slot_id": "SLOT", "quantity": 0}, "quantity"),
         ({"slot_id": "SLOT", "quantity": 100_001}, "quantity"),
         ({"slot_id": "SLOT", "quantity": "2"}, "quantity"),
-        ({"slot_id": "SLOT", "quantity": 1e2}, "quantity"),
+        ({"slot_id": "SLOT", "quantity": 2.5}, "quantity"),
         ({"slot_id": "SLOT", "guests": -1}, "guests"),
         ({"slot_id": "SLOT", "hold": "yes"}, "hold"),
         ({"slot_id": "SLOT", "start": "2040-01-02T09:00:00", "end": TEN}, "start"),

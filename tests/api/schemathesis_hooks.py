@@ -1,0 +1,73 @@
+"""What a request that fits the description may nevertheless be refused for with 400.
+
+JSON Schema speaks of one member at a time. Each sentence below is of a rule between members, or
+between a member and what is in the calendar; any other 400 to a request that fits the description
+is a defect of the description, or of the server.
+"""
+
+from __future__ import annotations
+
+import re
+
+import schemathesis
+
+BEYOND_THE_SCHEMA = {
+    "Not a cursor of this list": "Only the list itself can tell its cursors from others.",
+    "end must be after the start": "start and end are compared with each other.",
+    "at most 92 days": "from and to are compared with each other.",
+    "Must be between the years": "format: date-time has no bounds.",
+    "Not a time as RFC 3339": "format: date-time allows the 60th second and 24 o'clock somewhere.",
+    "Send one ETag": "Where calls follow one another, a version is sent as it stands, unquoted.",
+    "Give customer or customer_id": "Members that exclude each other.",
+    "Give a name, an e-mail address or a number": "One of three, each of them optional.",
+    "Say which time": "One of four ways to name the time, in members that are each optional.",
+    "Give slot_id or slot_ids": "As above.",
+    "A part of a slot needs": "As above.",
+    "needs start and end with it": "As above.",
+    "is not offered yet": "As above.",
+    "Needs a start and an end": "As above.",
+    "Give start and end together": "As above.",
+    "has already begun": "The present is not in the description.",
+    "not inside the time that is published": "Nor is the calendar.",
+    "Nothing is published between": "As above.",
+    "do not follow each other": "As above.",
+    "The same slot is named twice": "Two spellings of one id are one slot.",
+    "belongs to another provider": "What belongs to what is in the database.",
+    "is at another location": "As above.",
+    "different currencies": "As above.",
+    "This service takes": "As above.",
+    "say how many places": "As above.",
+    "control character": "A pattern without them would be unreadable, for each text.",
+    "Is empty": "A query cannot tell an empty text from none.",
+    "Length must be between": "Blanks around a text are taken off before it is measured.",
+    "Is required.": "A merge patch of a price that is not there must be a whole price.",
+    "Not a time zone": "The list is the IANA database, 600 names long.",
+    "Longer than": "How long an object is when written out.",
+    "Must be an e-mail address": "format: email allows more than mail servers do.",
+    "Nested too deeply": "An object of the caller's own may be anything, but not any depth.",
+    "too many digits": "JSON has no longest number; ours has a hundred digits.",
+    "Holds a character that is no text": "NUL and half a surrogate pair fit type: string.",
+}
+
+
+@schemathesis.check
+def refused_for_a_reason(ctx, response, case) -> None:
+    """Positive data gets a 400 only for what the schema cannot say."""
+    del ctx
+    generation = case.meta.generation.mode if case.meta else None
+    if response.status_code != 400 or generation is not schemathesis.GenerationMode.POSITIVE:
+        return
+    problem = response.json()
+    for error in problem["errors"] if "errors" in problem else [{"message": problem["detail"]}]:
+        if not any(re.search(re.escape(one), error["message"]) for one in BEYOND_THE_SCHEMA):
+            raise AssertionError(f"refused, though it fits the description: {error}")
+
+
+@schemathesis.check
+def nothing_of_the_inside(ctx, response, case) -> None:
+    """No answer holds SQL, a stack, or the name of what we are made of."""
+    del ctx, case
+    text = response.text
+    found = re.search(r"Traceback|psycopg|sqlalchemy|marshmallow|SQLSTATE|File \"", text)
+    if found:
+        raise AssertionError(f"shows its inner life: {found[0]}")
