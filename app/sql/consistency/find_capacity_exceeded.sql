@@ -6,15 +6,21 @@ RETURNS TABLE (violations bigint, offenders jsonb)
 LANGUAGE sql STABLE
 AS $$
     WITH taken AS (
-        SELECT c.vendor_id, c.slot_id, c.during, b.quantity
+        SELECT c.vendor_id, c.slot_id, c.during, b.quantity,
+               sum(b.quantity) OVER (PARTITION BY c.vendor_id, c.slot_id) AS ever_taken
         FROM claims_around_scope(p_vendor_id, p_since) c
         JOIN bookings b ON b.vendor_id = c.vendor_id AND b.id = c.booking_id
         WHERE b.status IN ('requested', 'held', 'confirmed', 'completed', 'no_show')
+    ), crowded AS (
+        -- What does not add up to more over all time does not at any moment: most slots end here.
+        SELECT t.vendor_id, t.slot_id, t.during, t.quantity
+        FROM taken t JOIN slots s ON s.vendor_id = t.vendor_id AND s.id = t.slot_id
+        WHERE t.ever_taken > s.capacity
     ), changes AS (
         SELECT edge.vendor_id, edge.slot_id, edge.at, sum(edge.change) AS change
         FROM (
-            SELECT t.vendor_id, t.slot_id, lower(t.during) AS at, t.quantity AS change FROM taken t
-            UNION ALL SELECT t.vendor_id, t.slot_id, upper(t.during), -t.quantity FROM taken t
+            SELECT t.vendor_id, t.slot_id, lower(t.during) AS at, t.quantity AS change FROM crowded t
+            UNION ALL SELECT t.vendor_id, t.slot_id, upper(t.during), -t.quantity FROM crowded t
         ) AS edge
         GROUP BY edge.vendor_id, edge.slot_id, edge.at
     ), levels AS (
