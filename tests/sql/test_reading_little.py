@@ -10,6 +10,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from tests.shop import Shop, at
 
@@ -133,3 +134,59 @@ def test_a_stay_is_refused_without_counting_every_night_of_every_provider(shop):
     read = blocks_read(shop, "claim_slot_and_create_booking", **claim)
     # Sixty nights of its own and of three others, of forty.
     assert read < 60 * 4 * 20
+
+
+@pytest.fixture(scope="module")
+def book(busy):
+    """A vendor with 20,000 customers, one of whom is Ada."""
+    shop = Shop(busy.app, busy.owner)
+    shop.owner.execute("ALTER TABLE customers SET (autovacuum_enabled = off)")
+    shop.app.execute(
+        "INSERT INTO customers (vendor_id, name, email, phone)"
+        " SELECT %s, 'Customer ' || n, 'c' || n || '@example.org', '+49 30 ' || 1000000 + n"
+        " FROM generate_series(1, %s) AS n",
+        [shop.vendor_id, SLOTS],
+    )
+    shop.ada = shop.insert(
+        "customers", name="Ada Lovelace", email="Ada@example.org", phone="+44 20 7946 0001"
+    )
+    # As autovacuum does within a minute. Unanalyzed, a vendor is thought to have few customers, and
+    # a part of a name is looked for among all of them.
+    shop.owner.execute("ANALYZE customers")
+    return shop
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        {"name": "lovel"},
+        {"email": "ada@"},
+        {"phone": "0044 20"},
+        {"any": "love"},
+        {"any": "+442079460001"},
+        {"name": "ada", "phone": "+44"},
+    ],
+    ids=str,
+)
+def test_a_search_reads_the_customers_it_finds(book, search):
+    (found,) = book.call("list_customers", **search)
+    assert found["id"] == book.ada
+    assert blocks_read(book, "list_customers", **search) < FEW
+
+
+def test_whether_somebody_is_banned_is_read_by_address_and_number(book):
+    """Of all customers none is read but those who share one of the two."""
+    book.owner.execute(
+        "UPDATE customers SET banned_at = now() WHERE vendor_id = %s", [book.vendor_id]
+    )
+    stranger = {"customer": {"name": "X", "email": "x@example.org", "phone": "+39 1234"}}
+    actor = {"type": "customer"}
+    slot = book.slot()
+    read = blocks_read(
+        book,
+        "claim_slot_and_create_booking",
+        slot_ids=[slot],
+        details=Jsonb(stranger),
+        actor=Jsonb(actor),
+    )
+    assert read < FEW * 1.5
