@@ -87,6 +87,13 @@ class Booking(Base):
             text("lower(during)"),
             "id",
         ),
+        Index(
+            "bookings_blocks",
+            "vendor_id",
+            text("lower(during)"),
+            "id",
+            postgresql_where=text("kind = 'block'"),
+        ),
         Index("bookings_by_change", "vendor_id", "updated_at", "id"),
         Index(
             "bookings_long",

@@ -127,6 +127,14 @@ def test_a_page_by_start_reads_that_page(full, mode, question):
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+def test_blocks_are_not_looked_for_among_all_bookings(full, mode):
+    statement = listing.by_start(full.vendor_id, {**ALL, "kind": "block"}, None)
+    rows, read = blocks_read(full, mode, *statement)
+    assert rows == 0
+    assert read < FEW
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 def test_a_page_far_into_the_list_reads_that_page(full, mode):
     after = (MIDDLE, uuid.UUID(int=0))
     statement = listing.by_start(full.vendor_id, {**ALL, "start": BEGIN}, after)

@@ -4,7 +4,7 @@ DROP TABLE schema_seal;
 
 -- Bookings as a vendor lists them.
 ALTER TABLE bookings ALTER COLUMN updated_at SET DEFAULT now();
-DROP INDEX bookings_long, bookings_by_change, bookings_by_provider_and_start, bookings_by_start;
+DROP INDEX bookings_blocks, bookings_long, bookings_by_change, bookings_by_provider_and_start, bookings_by_start;
 
 -- The customers' book and the vendors' settings. Extensions stay: others may be using them.
 DROP TYPE public_check;

@@ -65,6 +65,8 @@ CREATE INDEX bookings_by_change ON bookings (vendor_id, updated_at, id);
 -- What has begun before a window and reaches into it: whatever is not long is near its beginning.
 CREATE INDEX bookings_long ON bookings USING gist (vendor_id, during)
     WHERE upper(during) - lower(during) > interval '12 hours';
+-- A vendor's blocks are few among its bookings.
+CREATE INDEX bookings_blocks ON bookings (vendor_id, lower(during), id) WHERE kind = 'block';
 -- When a row was written, not when its transaction began: whoever syncs waits for those that write (settled_until).
 ALTER TABLE bookings ALTER COLUMN updated_at SET DEFAULT clock_timestamp();
 
