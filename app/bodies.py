@@ -24,10 +24,13 @@ Application = Callable[..., Iterable[bytes]]
 TICK_SECONDS = 0.5
 # A body that is there in this time is never looked at again.
 USUAL_SECONDS = 1.0
+# From the last byte of a request to the moment when the application has it all.
+WHOLE_SECONDS = 1.0
 PIECE_BYTES = 65_536
 DROPPED_BYTES_MAX = 32 * 1024 * 1024
-# The milliseconds since data were last sent and received, in Linux' struct tcp_info.
-_SINCE_SENT, _SINCE_RECEIVED = 44, 52
+# In Linux' struct tcp_info: milliseconds since data were last sent, and received; bytes that the
+# other side has acknowledged.
+_SINCE_SENT, _SINCE_RECEIVED, _ACKNOWLEDGED, _INFO_BYTES = 44, 52, 120, 128
 
 log = structlog.get_logger(__name__)
 
@@ -46,18 +49,23 @@ class Bodies:
         self._slots: SimpleQueue[None] = SimpleQueue()
         for _ in range(threads):
             self._slots.put(None)
+        # By thread: since when it has waited for a body, and since when it has had a whole request.
         self._reading: dict[int, float] = {}
+        self._at_work: dict[int, float] = {}
         self._cutter = Cutter(port, seconds)
         threading.Thread(target=self._watch, name="slow-clients", daemon=True).start()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
             self._take_in(environ)
+        me = threading.get_ident()
+        self._at_work[me] = time.monotonic()
         self._slots.get()
         try:
             return self._inner(environ, start_response)
         finally:
             self._slots.put(None)
+            del self._at_work[me]
 
     def _take_in(self, environ: dict[str, Any]) -> None:
         stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH", "")
@@ -76,8 +84,9 @@ class Bodies:
         while True:
             time.sleep(TICK_SECONDS)
             now = time.monotonic()
-            if any(now - began > USUAL_SECONDS for began in self._reading.copy().values()):
-                self._cutter.cut_late(now)
+            longest = now - min(self._reading.copy().values(), default=now)
+            if longest > USUAL_SECONDS:
+                self._cutter.cut_late(now, longest, self._at_work.copy().values())
             else:
                 self._cutter.forget()
 
@@ -108,19 +117,28 @@ class Cutter:
         """Nobody is slow at the moment."""
         self._owed_since.clear()
 
-    def cut_late(self, now: float) -> None:
-        """End every connection that has been owed an answer since longer than the time allowed."""
+    def cut_late(self, now: float, longest: float, at_work: Iterable[float]) -> None:
+        """End the connections that have been owed an answer for longer than the time allowed.
+
+        `longest`: for how long the slowest body has been coming in. If it still does although its
+        time was over long ago, it hides behind an earlier request, sent together with it: then
+        all connections end to which nothing has been sent for as long, the idle ones included.
+        `at_work`: when whole requests came in that are still being answered; theirs are left alone.
+        """
+        working = [since for since in at_work if now - since >= self._seconds / 2]
+        desperate = longest > 2 * self._seconds
         seen = {}
         for name, connection in self._connections():
             with connection, contextlib.suppress(OSError):
-                since_sent, since_received = _silence(connection)
-                if since_sent <= since_received:
+                since_sent, since_received, owed = _state(connection)
+                if any(0 <= at - (now - since_received) + 0.1 < WHOLE_SECONDS for at in working):
                     continue
-                since = self._owed_since.get(name, now)
-                # Something has been sent meanwhile: this is another request.
-                seen[name] = since = since if since_sent >= now - since else now
-                if now - since >= self._seconds:
-                    log.info("slow client cut off", seconds=round(now - since, 1))
+                since = self._owed_since.get(name, now) if owed else now
+                if owed:
+                    # Unless something has been sent meanwhile: then this is another request.
+                    seen[name] = since = since if since_sent >= now - since else now
+                if now - since >= self._seconds or (desperate and since_sent >= self._seconds):
+                    log.info("slow client cut off", seconds=round(since_sent, 1))
                     connection.shutdown(socket.SHUT_RD)
         self._owed_since = seen
 
@@ -149,10 +167,11 @@ def _serves(connection: socket.socket, port: int) -> bool:
         return False
 
 
-def _silence(connection: socket.socket) -> tuple[float, float]:
-    """For how many seconds nothing has been sent, and nothing received."""
-    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SINCE_RECEIVED + 4)
+def _state(connection: socket.socket) -> tuple[float, float, bool]:
+    """For how many seconds nothing has been sent, and received; whether an answer is owed."""
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
     sent, received = (
         struct.unpack_from("<I", info, at)[0] for at in (_SINCE_SENT, _SINCE_RECEIVED)
     )
-    return sent / 1000, received / 1000
+    never_answered = struct.unpack_from("<Q", info, _ACKNOWLEDGED)[0] == 0
+    return sent / 1000, received / 1000, never_answered or sent > received

@@ -77,8 +77,12 @@ class HttpClient:
             address.hostname or "", address.port, timeout=TIMEOUT_SECONDS
         )
         self.connection.connect()
-        # The server answers this without its database: the connection now belongs to a worker.
-        self._send("GET", "/healthz")
+        try:
+            # The server answers this without its database: the connection now belongs to a worker.
+            self._send("GET", "/healthz")
+        except BaseException:
+            self.connection.close()
+            raise
 
     @property
     def socket(self) -> socket.socket:

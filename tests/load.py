@@ -143,7 +143,7 @@ class Load:
         return Counter(wish.code for wish in self.wishes if wish.end in {"refused", "unknown"})
 
     def _book(self, number: int) -> None:
-        arena, client = self.arena, None
+        client: HttpClient | None = None
         for count in range(1_000_000):
             if self._stop.is_set():
                 break
@@ -155,17 +155,16 @@ class Load:
             try:
                 answer = client.book(self.slot, key=key)
             except (OSError, HTTPException) as error:
-                self._note(client, key, "lost", type(error).__name__, began)
+                self._note(client, key, "lost", type(error).__name__, began=began)
                 client.close()
                 client = None
                 continue
             finally:
                 del self.in_flight[number]
             made = answer.booking_id if answer.status == 201 else None
-            self._note(client, key, _end(answer), answer.code, began, made)
+            self._note(client, key, _end(answer), answer.code, began=began, booking_id=made)
         if client is not None:
             client.close()
-        del arena
 
     def _connect(self, number: int) -> HttpClient | None:
         arena = self.arena
@@ -182,6 +181,7 @@ class Load:
         key: str,
         end: str,
         code: str,
+        *,
         began: float,
         booking_id: uuid.UUID | None = None,
     ) -> None:
