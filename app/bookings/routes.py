@@ -101,7 +101,8 @@ def list_bookings(query: dict[str, Any]) -> Response:
     `next_cursor` is null, and keep `settled_until` of that last page. From time to time do the
     same with what was kept as `updated_since`. Nothing is missed: a change that is still being
     written is left for the next time, together with all that is younger. A booking that has
-    changed again meanwhile comes again, with a higher `version`.
+    changed again meanwhile comes again, with a higher `version`. Its customer is shown as known
+    now: a correction of that, at `…/customers/{customer_id}`, is no change of the booking.
     """
     return answer(queries.list_bookings(current_visit().vendor_id, query))
 
@@ -117,7 +118,9 @@ def get_booking(booking_id: UUID) -> Response:
     """Get a booking."""
     visit = current_visit()
     internal = visit.caller.is_vendor
-    return answer(queries.get_booking(visit.vendor_id, booking_id, internal=internal))
+    booking = queries.get_booking(visit.vendor_id, booking_id, internal=internal)
+    # The customer in it may be corrected, which is no change of the booking.
+    return answer(booking, unchanging=False)
 
 
 @blueprint.call(

@@ -118,3 +118,13 @@ def test_an_address_takes_over_no_more_bookings_than_it_could_make(vendor, probl
     _changed(vendor, second, token, customer={"email": "B@Example.org", "phone": "003905599"})
     vendor.post(f"/bookings/{first['id']}/cancel", auth=vendor.key)
     _changed(vendor, second, token, customer={"email": ADA["email"]})
+
+
+def test_a_booking_shows_its_customer_as_corrected_even_to_whoever_has_its_etag(vendor, booking):
+    path = f"/bookings/{booking['id']}"
+    etag = vendor.get(path, vendor.key).headers["ETag"]
+    customer = f"/customers/{booking['customer']['id']}"
+    corrected = vendor.call("PATCH", customer, {"name": "Ada King"}, vendor.key)
+    assert corrected.status_code == 200, corrected.text
+    answer = vendor.get(path, vendor.key, if_none_match=etag)
+    assert (answer.status_code, answer.json()["customer"]["name"]) == (200, "Ada King")
