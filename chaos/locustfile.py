@@ -144,6 +144,8 @@ def _judge(environment: Environment, **_: Any) -> None:
     if run is None:
         return
     run.history.close()
+    again = f"python -m chaos judge {run.folder}"
+    attack.said = f"Nobody can tell whether the promises held: the judgement broke off. {again}"
     extra = WORKLOADS[run.header["workload"]].checkers
     try:
         verdicts = judge_run(run.folder, run.target.database_url, extra)

@@ -24,6 +24,15 @@ NIGHTS_MAX = 5
 QUANTITY_MAX = 3
 
 
+def of(booked: Operation) -> Asked:
+    """What is asked for to change a booking that was made."""
+    return {
+        "booking_id": booked.answer["booking_id"],
+        "slots": booked.asked["slots"],
+        "quantity": booked.asked["quantity"],
+    }
+
+
 class Scene:
     """The run of this process, which users find here when they are born."""
 

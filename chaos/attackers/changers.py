@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gevent
 
-from chaos.attackers import Attacker
+from chaos.attackers import Attacker, of
 
 # Nothing is held for less than a second.
 HOLD_SECONDS = (1.0, 1.1, 1.4)
@@ -19,7 +19,7 @@ class Canceller(Attacker):
         # Now and then two cancel the same.
         booked = pool.pick(self.dice, keep=self.dice.random() < 0.1)
         if booked is not None:
-            asked = {"booking_id": booked.answer["booking_id"], "slots": booked.asked["slots"]}
+            asked = of(booked)
             done = self.perform(self.dice.choice(DOORS), "cancel", asked)
             # Somebody wants it back: claiming again.
             if done.result == "ok" and self.dice.random() < 0.1:
@@ -45,10 +45,12 @@ class Confirmer(Attacker):
         if held.result == "ok":
             early = self.dice.uniform(-0.03, 0.03) if self.dice.random() < 0.7 else seconds
             gevent.sleep(max(0.0, seconds - early))
-            asked = {"booking_id": held.answer["booking_id"], "slots": held.asked["slots"]}
+            asked = of(held)
             done = self.perform(self.dice.choice(DOORS), "confirm", asked)
             if done.result == "ok":
                 self.this_run.standing.add(held)
+        else:
+            gevent.sleep(self.dice.uniform(0.05, 0.2))
 
 
 class Marker(Attacker):
@@ -58,7 +60,7 @@ class Marker(Attacker):
         booked = self.this_run.standing.pick(self.dice)
         if booked is None:
             return
-        asked = {"booking_id": booked.answer["booking_id"], "slots": booked.asked["slots"]}
+        asked = of(booked)
         for kind in self.dice.sample(["complete", "no_show", "confirm"], 2):
             self.perform("sql", kind, asked)
 

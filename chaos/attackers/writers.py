@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaos.attackers import Attacker
+from chaos.attackers import Attacker, of
 from chaos.doors.trespasses import OWNERS, ROLES, Trespass
 from chaos.history import Asked
 
@@ -22,7 +22,7 @@ class RawWriter(Attacker):
         }
         booked: Any = self.this_run.standing.pick(self.dice)
         if booked is not None and self.dice.random() < 0.3:
-            asked = {"booking_id": booked.answer["booking_id"], "slots": booked.asked["slots"]}
+            asked = of(booked)
             self.perform("owner", "cancel", {**asked, **how})
             return
         slots, _ = self.wish()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import math
 import re
 from collections.abc import Iterator
 from itertools import groupby, pairwise
@@ -45,8 +46,8 @@ def _given_twice(evidence: Evidence) -> Iterator[Finding]:
     slots = Slots(evidence)
     for slot_id in slots.first:
         capacity, taken = slots.capacity(slot_id), slots.surely(slot_id)
-        ends = [*taken.moments[1:], float("inf")]
-        for moment, end, places in zip(taken.moments, ends, taken.levels, strict=True):
+        ends = (*taken.moments[1:], math.inf)
+        for moment, end, places in zip(taken.moments, ends, taken.levels, strict=False):
             if moment < end and places > capacity.most(moment, moment):
                 words = f"slot {slot_id}: {places} places at {moment:.6f} s"
                 yield Finding("place_given_twice", words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from chaos.history import Asked, Outcome, Result
 from chaos.target import TIMEOUT_SECONDS, Target
 
 Call = tuple[str, str, dict[str, Any] | None]
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SUCCESSES = {200, 201, 204}
 
 
@@ -36,9 +38,7 @@ class HttpDoor:
         """One call; `asked["impatient"]`: hang up without waiting for the answer."""
         method, path, body = CALLS[kind](asked)
         headers = self._headers(kind, asked)
-        name = path.split("?")[0].replace(asked.get("booking_id") or "…", "{id}")
-        with self._requests.measure(method, name) as request:
-            request["name"] = f"{name}" if "slot_id" not in asked else "/slots/{id}"
+        with self._requests.measure(method, ID.sub("{id}", path.split("?")[0])):
             return self._ask(kind, (method, path, body), headers, hang_up="impatient" in asked)
 
     def close(self) -> None:

@@ -11,14 +11,14 @@ from chaos.workloads import Workload
 
 def prepare(builder: StageBuilder) -> None:
     """Few places, so that every hold is in somebody's way."""
-    builder.slots("hot", [1, 2, builder.dice.randint(3, 6)])
+    builder.slots("hot", [6, 2, builder.dice.randint(3, 6)])
 
 
 WORKLOAD = Workload(
     "hold_expiry",
     "A hold is good until it lapses, and then its places come back at once.",
     prepare,
-    {Squatter: 2, Confirmer: 6, Canceller: 4, Sweeper: 1, HttpCustomer: 1, SqlCaller: 2},
+    {Confirmer: 14, Squatter: 1, Canceller: 1, Sweeper: 1, HttpCustomer: 1, SqlCaller: 1},
     (
         happened(
             "holds_were_confirmed",

@@ -1,0 +1,9 @@
+"""Every sabotage by its name."""
+
+from __future__ import annotations
+
+from chaos.sabotage import Sabotage
+from chaos.sabotage.laws import SABOTAGES as LAWS
+from chaos.sabotage.promises import SABOTAGES as PROMISES
+
+SABOTAGES: dict[str, Sabotage] = {sabotage.name: sabotage for sabotage in [*LAWS, *PROMISES]}

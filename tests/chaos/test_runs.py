@@ -1,0 +1,203 @@
+"""The attack as it is started: it ends, adds up, can be repeated and taken up again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from chaos.history import read_history
+from tests.chaos.attacks import CHECKOUT, LOCUST, attack
+
+SMALL = ("--workload", "double_booking_attack", "--iterations", "150", "-u", "9")
+
+
+def chaos(*words, environment=(), folder=CHECKOUT):
+    """`python -m chaos` as somebody at a prompt says it."""
+    return subprocess.run(
+        [sys.executable, "-m", "chaos", *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=120,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), **dict(environment)},
+    )
+
+
+def test_a_clean_run_adds_up_and_says_how_to_repeat_it(server, tmp_path):
+    run = attack(server, tmp_path, *SMALL, "--seed", "3")
+    assert run.code == 0, run.output
+    operations = list(read_history(tmp_path / "history.jsonl"))
+    # Whoever is at it when enough has been done finishes what it is at.
+    assert 150 <= len(operations) <= 170
+    assert run.counted("true") == len(operations)
+    doors = {o.door for o in operations if (o.kind, o.result) == ("book", "ok")}
+    assert {"http", "sql"} <= doors
+    again = (
+        "python -m chaos run --workload double_booking_attack --seed 3 --iterations 150 --users 9"
+    )
+    assert again in run.output
+    assert "not the order in which the users meet" in run.output
+    assert "Every promise held." in run.output
+
+
+def test_each_user_asks_for_the_same_again_with_the_same_seed(server, tmp_path):
+    asked = []
+    for name in ("first", "second"):
+        words = (*SMALL, "--seed", "11")
+        assert attack(server, tmp_path / name, *words, owner=False).code == 0
+        wishes: dict[str, list[int]] = {}
+        for operation in sorted(
+            read_history(tmp_path / name / "history.jsonl"), key=lambda o: o.number
+        ):
+            if operation.attacker.startswith("SqlCaller") and operation.result != "unknown":
+                wishes.setdefault(operation.attacker, []).append(operation.asked["quantity"])
+        asked.append(wishes)
+    first, second = asked
+    assert first.keys() == second.keys()
+    for user in first:
+        common = min(len(first[user]), len(second[user]))
+        assert common > 5
+        assert first[user][:common] == second[user][:common]
+
+
+def test_a_run_ends_when_its_time_is_over(server, tmp_path):
+    words = ("--workload", "capacity", "--iterations", "1000000", "-t", "2", "-u", "8")
+    run = attack(server, tmp_path, *words)
+    assert run.code == 0, run.output
+    assert 20 < run.counted("true") < 1_000_000
+
+
+def test_a_run_that_was_killed_is_taken_up_and_judged(server, tmp_path):
+    secrets = {
+        "CHAOS_API_KEY": server.api_key,
+        "CHAOS_DATABASE_URL": server.database.app_url,
+        "CHAOS_OWNER_URL": "",
+    }
+    aim = ("--host", server.url, "--vendor", server.vendor, "--folder", str(tmp_path))
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            *LOCUST,
+            *aim,
+            "--workload",
+            "capacity",
+            "-u",
+            "8",
+            "-r",
+            "100",
+            "--iterations",
+            "400",
+        ],
+        cwd=CHECKOUT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={"PATH": os.environ["PATH"], **secrets},
+    )
+    path = tmp_path / "history.jsonl"
+    deadline = time.monotonic() + 60
+    while not (path.exists() and path.stat().st_size > 20_000):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = sum(1 for _ in read_history(path))
+    assert before < 400
+    judged = chaos("judge", str(tmp_path), environment=secrets)
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    words = ("--workload", "capacity", "-u", "8", "--resume")
+    run = attack(server, tmp_path, *words, owner=False)
+    assert run.code == 0, run.output
+    assert run.counted("true") >= 400 > before
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["--target-url", "http://127.0.0.1:1"], "cannot be reached"),
+        (["--vendor", "nobody"], "VENDOR_NOT_FOUND"),
+        (["--database-url", "postgresql://nobody@127.0.0.1:1/x"], "database cannot be reached"),
+    ],
+)
+def test_who_cannot_begin_says_why_and_exits_2(server, tmp_path, words, told):
+    known = {
+        "--target-url": server.url,
+        "--vendor": server.vendor,
+        "--api-key": server.api_key,
+        "--database-url": server.database.app_url,
+        "--owner-url": "",
+        "--folder": str(tmp_path),
+        "--users": "2",
+    }
+    known |= {words[0]: words[1]}
+    done = chaos("run", *(word for pair in known.items() for word in pair))
+    assert done.returncode == 2
+    assert "The attack cannot begin" in done.stdout
+    assert told in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_demo_and_without_words_it_says_what_is_missing(tmp_path):
+    done = chaos("run", folder=tmp_path)
+    assert done.returncode == 2
+    assert "no url, no vendor, no api_key, no database_url given" in done.stdout
+
+
+def test_a_sabotaged_fresh_run_is_convicted_and_leaves_nothing_behind():
+    folder = Path(tempfile.mkdtemp(prefix="slotkeeper-tests-"))
+    if os.geteuid() == 0:
+        folder.chmod(0o711)
+    try:
+        kept = folder / "kept"
+        words = (
+            "--workload",
+            "double_booking_attack",
+            "--iterations",
+            "200",
+            "--folder",
+            str(kept),
+        )
+        sabotage = ("--sabotage", "cancelled_in_words_only")
+        done = chaos("run", "--fresh", *words, *sabotage, environment={"TMPDIR": str(folder)})
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "FAIL  acknowledged_is_there" in done.stdout
+        assert list(folder.iterdir()) == [kept]
+        commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+        assert not [words for words in commands if str(folder) in " ".join(words)]
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_nothing_but_a_fresh_demo_is_sabotaged():
+    done = chaos("run", "--sabotage", "no_exclusion")
+    assert done.returncode == 2
+    assert "--fresh" in done.stderr
+
+
+def test_chaos_imports_nothing_of_the_application():
+    modules = [
+        ".".join(path.relative_to(CHECKOUT).with_suffix("").parts)
+        for path in (CHECKOUT / "chaos").rglob("*.py")
+        if path.stem not in {"__init__", "__main__"}
+    ]
+    imports = "; ".join(f"import {name}" for name in ["locust", *sorted(modules), "chaos.__main__"])
+    ask = "import sys; print([name for name in sys.modules if name.split('.')[0] == 'app'])"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{imports}; {ask}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=CHECKOUT,
+    )
+    assert done.stdout == "[]\n", done.stderr

@@ -1,0 +1,84 @@
+"""Every guard that is broken on purpose is missed by a checker, or made harmless by a law.
+
+`python -m chaos sabotages` prints the table: sabotage, workload, and who finds out. The clean run
+of each workload, with the same seed on the same server, passes.
+"""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from chaos.__main__ import WORKLOADS
+from chaos.checkers.all import CHECKERS
+from chaos.sabotage import Saboteur
+from chaos.sabotage.all import SABOTAGES
+from tests.chaos.attacks import attack
+
+SEED = "7"
+# Long enough that whoever looks for something finds it; the holds need time to lapse.
+SIZES = {
+    "hold_expiry": ("--iterations", "700", "-u", "24"),
+    "everything": ("--iterations", "600", "-u", "40"),
+}
+SIZE = ("--iterations", "500", "-u", "16")
+
+
+@pytest.fixture(scope="module")
+def arena(server):
+    """One server for all runs of this module: each fights over slots of its own."""
+    return server
+
+
+@pytest.fixture(scope="module")
+def clean_runs(arena, tmp_path_factory):
+    """The clean run of each workload, run once when it is first asked for."""
+    done = {}
+
+    def clean_run(workload):
+        if workload not in done:
+            folder = tmp_path_factory.mktemp("clean")
+            words = ("--workload", workload, "--seed", SEED, *SIZES.get(workload, SIZE))
+            done[workload] = attack(arena, folder, *words)
+        return done[workload]
+
+    return clean_run
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_the_clean_run_of_each_workload_passes(workload, clean_runs):
+    run = clean_runs(workload)
+    assert run.code == 0, run.output
+    assert run.convicted_by == set()
+
+
+@pytest.mark.parametrize("name", list(SABOTAGES))
+def test_each_sabotage_is_found_or_stopped_by_a_law(name, arena, clean_runs, tmp_path):
+    sabotage = SABOTAGES[name]
+    clean = clean_runs(sabotage.workload)
+    assert clean.code == 0, clean.output
+    with psycopg.connect(arena.database.owner_url, autocommit=True) as owner:
+        saboteur = Saboteur(owner)
+        try:
+            sabotage.breaks(saboteur)
+            size = SIZES.get(sabotage.workload, SIZE)
+            words = ("--workload", sabotage.workload, "--seed", SEED, *size)
+            run = attack(arena, tmp_path, *words)
+        finally:
+            saboteur.mend()
+    print(f"{name}: {sorted(run.convicted_by)}")
+    if sabotage.convicts:
+        assert run.code == 1, run.output
+    assert sabotage.convicts <= run.convicted_by, run.output
+    if sabotage.law:
+        # The law refused what would have done harm; the data are sound.
+        assert run.counted(f"code = '{sabotage.law}'"), run.output
+        harmed = {"no_place_given_twice", "no_unit_taken_twice", "no_half_booking"}
+        assert not harmed & run.convicted_by, run.output
+
+
+def test_there_are_more_than_fifteen_and_every_checker_convicts_somebody():
+    assert len(SABOTAGES) >= 15
+    convicting = {checker for sabotage in SABOTAGES.values() for checker in sabotage.convicts}
+    # A run without contention convicts itself, and needs no sabotage.
+    assert {checker.name for checker in CHECKERS} - convicting == {"places_were_contended"}
