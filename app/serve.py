@@ -18,7 +18,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from app import BODY_BYTES_MAX, logs
+from app import logs
 from app.bodies import Bodies
 from app.config import ConfigurationError, Settings, share_metrics
 from app.scratch import scratch_folder
@@ -122,11 +122,13 @@ def load_application() -> Callable[..., Any]:
     # Imported here, after the fork and by its module: each worker makes its own engine, and a
     # wsgi.py in the current folder is not taken for ours.
     import wsgi  # noqa: PLC0415
+    from app.slots.routes import PUBLISH_BYTES_MAX  # noqa: PLC0415
 
     return Bodies(
         wsgi.app,
         threads=settings.threads,
-        bytes_max=BODY_BYTES_MAX,
+        # The largest that any call takes; the application refuses what is too large for this one.
+        bytes_max=PUBLISH_BYTES_MAX,
         port=settings.port,
         seconds=settings.body_seconds,
     )
