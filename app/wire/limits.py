@@ -247,8 +247,9 @@ def _left(standing: Standing, item: RateLimitItem) -> tuple[int, int]:
 
 @lru_cache(maxsize=10_000)
 def _digest(credentials: str) -> str:
-    """The store never holds a key."""
-    return hashlib.sha256(credentials.encode()).hexdigest()
+    """The store never holds a key. However its scheme is written, a key is one caller."""
+    key = credentials.strip(" ").rpartition(" ")[2]
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 @lru_cache(maxsize=10_000)

@@ -106,6 +106,16 @@ def test_a_valid_key_counts_for_itself_and_made_up_keys_for_their_address(applic
     assert client.get(PATH).status_code == 429
 
 
+def test_a_key_is_one_caller_however_its_scheme_is_written(application, vendor_key):
+    client = application(rate_limits="100/minute")
+    schemes = ["Bearer ", "bearer ", "BEARER   ", "bEARER ", "Bearer     ", "BeArEr ", "beaRER  "]
+    answers = [
+        client.get(PATH, headers={"Authorization": f"{scheme}{vendor_key}"}) for scheme in schemes
+    ]
+    # The first counts for the address; of the key's five the last is one too many.
+    assert [answer.status_code for answer in answers] == [200] * 6 + [429]
+
+
 def test_other_addresses_are_not_touched_and_an_ipv6_network_is_one(application):
     client = application(rate_limits="1/minute")
 
