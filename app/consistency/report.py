@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.table import Table
 
@@ -77,7 +78,7 @@ def show(report: Report) -> None:
         console.print(f"\n[bold]{result.check_name}[/]: {result.violations:,} ({finds}).{first}")
         for offender in result.offenders:
             # Not by the console, which would break lines that a person wants to copy.
-            print(f"  {json.dumps(offender)}")  # noqa: T201
+            click.echo(f"  {json.dumps(offender)}")
     said = f"{len(failed)} of them found something" if failed else "all clean"
     console.print(
         f"\n{len(report.results)} checks of {report.at:%Y-%m-%d %H:%M:%S}Z,"

@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from app.config import Settings
+from app.consistency.queries import run_checks
+from app.db import db, offline_app
 from chaos.sweep import sweep
 from tests.consistency.busy import have_a_busy_day
 from tests.shop import Shop
@@ -56,3 +59,26 @@ def test_bookings_go_on_while_a_check_looks_at_its_one_moment(busy, module_datab
         busy.call("delete_slot", slot_id=slot)
         rows = checker.execute(verify, [busy.vendor_id]).fetchall()
     assert {row[1] for row in rows} == {"PASS"}
+
+
+def test_a_run_looks_at_one_moment_whatever_happens_between_its_checks(busy, module_database):
+    wrong = (
+        "UPDATE bookings SET version = version + 1 WHERE vendor_id = %s AND status = 'confirmed'"
+    )
+    told = []
+
+    def say(name: str) -> None:
+        told.append(name)
+        if name == "bookings_within_capacity":
+            busy.owner.execute(wrong, [busy.vendor_id])
+
+    settings = Settings.from_environment({"DATABASE_URL": module_database.app_url})
+    with offline_app(settings).app_context():
+        before = run_checks(busy.vendor_id, say=say)
+        after = run_checks(busy.vendor_id)
+        db.engine.dispose()
+    busy.owner.execute(wrong.replace("+", "-"), [busy.vendor_id])
+    assert told == [result.check_name for result in before.results]
+    assert before.clean
+    failed = {result.check_name for result in after.results if result.status == "FAIL"}
+    assert failed == {"events_retell_bookings"}

@@ -17,17 +17,17 @@ ACROSS_VENDORS = {
 # Functions of values, which know no vendor, and steps that take a vendor's rows as they are.
 OF_VALUES = {
     "actor_of", "check_claim_details", "check_service_duration", "fits_text", "free_stretches",
-    "invalid", "lowest_units", "merge_patch", "phone_digits", "price_amount_of", "price_currency_of", "price_json",
-    "price_of_parts", "refuse_changed_history", "slots_wanted", "units_count", "utc",
-    "years_of_four_digits",
+    "invalid", "lowest_units", "merge_patch", "phone_digits", "price_amount_of",
+    "price_currency_of", "price_json", "price_of_parts", "refuse_changed_history",
+    "slots_wanted", "units_count", "utc", "years_of_four_digits",
 }  # fmt: skip
 OF_ROWS = {
     "booking_changes", "check_booking_change", "claim_again", "is_open", "move_booking",
 }  # fmt: skip
 # Of the schema, which is all vendors' one.
 OF_SCHEMA = {
-    "describe_schema", "find_altered_functions", "find_altered_laws", "find_altered_rights",
-    "find_schema_changes", "seal_digest", "seal_schema",
+    "describe_rights", "describe_schema", "find_altered_functions", "find_altered_laws",
+    "find_altered_rights", "find_schema_changes", "seal_digest", "seal_schema",
 }  # fmt: skip
 # Readable with the application's own rights, so they need none of the owner's.
 GRANTED_WITHOUT_DEFINER = {

@@ -1,6 +1,6 @@
 -- Promise: what migrations make in the schema, a line an object, as PostgreSQL itself spells it: tables,
 -- columns, constraints with the state of their triggers, domains, indexes, triggers, rules, policies,
--- types, views, functions (by digest), and the rights that the application's role comes to by any way.
+-- types, views, functions (by digest), and rights as of describe_rights.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION describe_schema() RETURNS TABLE (kind text, name text, definition text)
 LANGUAGE sql STABLE SET search_path = public, pg_temp SET quote_all_identifiers = off
@@ -13,15 +13,18 @@ AS $$
         WHERE ours.oid = 'schema_seal'::regclass AND c.relnamespace = ours.relnamespace AND c.relkind IN ('r', 'p', 'v', 'c')
           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
     ), functions AS (
-        SELECT p.oid, p.oid::regprocedure::text AS name, CASE WHEN p.proowner = ours.relowner THEN 'owner' ELSE p.proowner::regrole::text END AS owner
+        SELECT p.oid, p.oid::regprocedure::text AS name,
+               CASE WHEN p.proowner = ours.relowner THEN 'owner' ELSE p.proowner::regrole::text END AS owner
         FROM pg_proc p, pg_class ours
         WHERE ours.oid = 'schema_seal'::regclass AND p.pronamespace = ours.relnamespace AND p.prokind IN ('f', 'p')
           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
     )
-    SELECT 'table', r.name, concat_ws(' ', r.relkind, r.relpersistence, r.owner, CASE WHEN r.relrowsecurity THEN 'row security' END)
+    SELECT 'table', r.name, concat_ws(' ', r.relkind, r.relpersistence, r.owner,
+        CASE WHEN r.relrowsecurity THEN 'row security' END)
     FROM relations r WHERE r.relkind IN ('r', 'p')
     UNION ALL
-    SELECT 'view', r.name, concat_ws(' ', r.owner, r.reloptions::text, pg_get_viewdef(r.oid)) FROM relations r WHERE r.relkind = 'v'
+    SELECT 'view', r.name, concat_ws(' ', r.owner, r.reloptions::text, pg_get_viewdef(r.oid))
+    FROM relations r WHERE r.relkind = 'v'
     UNION ALL
     SELECT 'column', r.name || '.' || a.attname, concat_ws(' ',
         format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'NOT NULL' END,
@@ -35,7 +38,8 @@ AS $$
     FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE r.relkind = 'c' GROUP BY r.name
     UNION ALL
-    SELECT CASE WHEN r.oid IS NULL THEN 'domain constraint' ELSE 'constraint' END, COALESCE(r.name, t.typname) || '.' || c.conname, concat_ws(' ', pg_get_constraintdef(c.oid),
+    SELECT CASE WHEN r.oid IS NULL THEN 'domain constraint' ELSE 'constraint' END,
+        COALESCE(r.name, t.typname) || '.' || c.conname, concat_ws(' ', pg_get_constraintdef(c.oid),
         CASE WHEN NOT c.convalidated THEN '(not validated)' END,
         (SELECT '(index not valid)' FROM pg_index i
          WHERE i.indexrelid = c.conindid AND c.contype IN ('p', 'u', 'x') AND NOT (i.indisvalid AND i.indisready AND i.indislive)),
@@ -45,7 +49,8 @@ AS $$
     LEFT JOIN pg_type t ON t.oid = c.contypid AND t.typnamespace = 'public'::regnamespace
     WHERE r.oid IS NOT NULL OR t.oid IS NOT NULL
     UNION ALL
-    SELECT 'domain', t.typname, concat_ws(' ', format_type(t.typbasetype, t.typtypmod), CASE WHEN t.typnotnull THEN 'NOT NULL' END,
+    SELECT 'domain', t.typname, concat_ws(' ', format_type(t.typbasetype, t.typtypmod),
+        CASE WHEN t.typnotnull THEN 'NOT NULL' END,
         'DEFAULT ' || t.typdefault)
     FROM pg_type t WHERE t.typnamespace = 'public'::regnamespace AND t.typtype = 'd'
     UNION ALL
@@ -61,23 +66,12 @@ AS $$
     SELECT 'rule', r.name || '.' || w.rulename, pg_get_ruledef(w.oid)
     FROM relations r JOIN pg_rewrite w ON w.ev_class = r.oid AND w.rulename <> '_RETURN'
     UNION ALL
-    SELECT 'policy', r.name || '.' || p.polname, concat_ws(' ', p.polcmd::text, pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+    SELECT 'policy', r.name || '.' || p.polname, concat_ws(' ', p.polcmd::text,
+        pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
     FROM relations r JOIN pg_policy p ON p.polrelid = r.oid
     UNION ALL
-    SELECT 'function', f.name, f.owner || ' ' || encode(sha256(convert_to(pg_get_functiondef(f.oid), 'UTF8')), 'hex') FROM functions f
-    UNION ALL
-    SELECT 'right', 'on ' || r.name, COALESCE(string_agg(w.priv, ', ' ORDER BY w.priv), 'none')
-    FROM relations r LEFT JOIN LATERAL (
-        SELECT p.priv FROM unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER,MAINTAIN}'::text[]) AS p (priv)
-        WHERE has_table_privilege(to_regrole('slotkeeper_app'), r.oid, p.priv)
-        UNION ALL
-        SELECT format('%s (%s)', p.priv, a.attname) FROM unnest('{SELECT,INSERT,UPDATE,REFERENCES}'::text[]) AS p (priv), pg_attribute a
-        WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
-          AND has_column_privilege(to_regrole('slotkeeper_app'), r.oid, a.attnum, p.priv)
-          AND NOT has_table_privilege(to_regrole('slotkeeper_app'), r.oid, p.priv)
-    ) AS w ON true
-    WHERE r.relkind IN ('r', 'p', 'v') GROUP BY r.name
-    UNION ALL
-    SELECT 'right', 'to call ' || f.name, CASE WHEN has_function_privilege(to_regrole('slotkeeper_app'), f.oid, 'EXECUTE') THEN 'yes' ELSE 'no' END
+    SELECT 'function', f.name, f.owner || ' ' || encode(sha256(convert_to(pg_get_functiondef(f.oid), 'UTF8')), 'hex')
     FROM functions f
+    UNION ALL
+    SELECT 'right', g.name, g.definition FROM describe_rights() AS g
 $$;

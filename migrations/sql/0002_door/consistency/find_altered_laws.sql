@@ -20,6 +20,7 @@ AS $$
         ) AS changes
     )
     SELECT count(*), COALESCE(jsonb_agg(jsonb_build_object(
-        'kind', f.kind, 'name', f.name, 'expected', f.expected, 'found', f.found) ORDER BY f.place) FILTER (WHERE f.place <= 10), '[]')
+        'kind', f.kind, 'name', f.name, 'expected', f.expected, 'found', f.found) ORDER BY f.place)
+        FILTER (WHERE f.place <= 10), '[]')
     FROM found f
 $$;

@@ -44,11 +44,13 @@ AS $$
         UNION ALL
         SELECT 4, 'CREATE in schema public', 'no', 'yes' FROM app WHERE has_schema_privilege(app.oid, 'public', 'CREATE')
         UNION ALL
-        SELECT 4, 'CREATE in the database', 'no', 'yes' FROM app WHERE has_database_privilege(app.oid, current_database(), 'CREATE')
+        SELECT 4, 'CREATE in the database', 'no', 'yes'
+        FROM app WHERE has_database_privilege(app.oid, current_database(), 'CREATE')
     ), found AS (
         SELECT w.*, row_number() OVER (ORDER BY w.rank, w.name, w.expected) AS place FROM wrong w
     )
-    SELECT count(*), COALESCE(jsonb_agg(jsonb_build_object('kind', 'right', 'name', f.name, 'expected', f.expected, 'found', f.found)
+    SELECT count(*), COALESCE(jsonb_agg(jsonb_build_object(
+        'kind', 'right', 'name', f.name, 'expected', f.expected, 'found', f.found)
         ORDER BY f.place) FILTER (WHERE f.place <= 10), '[]')
     FROM found f
 $$;

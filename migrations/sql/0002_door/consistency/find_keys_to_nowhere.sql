@@ -6,9 +6,11 @@ RETURNS TABLE (violations bigint, offenders jsonb)
 LANGUAGE sql STABLE
 AS $$
     WITH scope AS (
-        SELECT k.vendor_id, k.key, k.booking_id, k.created_at FROM idempotency_keys k WHERE p_vendor_id IS NULL AND p_since IS NULL
+        SELECT k.vendor_id, k.key, k.booking_id, k.created_at
+        FROM idempotency_keys k WHERE p_vendor_id IS NULL AND p_since IS NULL
         UNION ALL
-        SELECT k.vendor_id, k.key, k.booking_id, k.created_at FROM idempotency_keys k WHERE k.vendor_id = p_vendor_id AND p_since IS NULL
+        SELECT k.vendor_id, k.key, k.booking_id, k.created_at
+        FROM idempotency_keys k WHERE k.vendor_id = p_vendor_id AND p_since IS NULL
         UNION ALL
         SELECT k.vendor_id, k.key, k.booking_id, k.created_at
         FROM vendors v JOIN idempotency_keys k ON k.vendor_id = v.id AND k.created_at >= p_since
