@@ -212,12 +212,15 @@ class BookingQuery(PageQuery):
         validate=validate.OneOf(["appointment", "block", "all"]),
         metadata={"description": "Blocks are not listed unless asked for."},
     )
-    provider_id = fields.UUID()
+    provider_id = fields.UUID(
+        metadata={
+            "description": "Of this provider; a joint booking is listed with its first one, and in"
+            " the day with each."
+        }
+    )
     location_id = fields.UUID()
     customer_id = fields.UUID()
-    email = Text(
-        254, metadata={"description": "Of the customer, in upper or lower case."}
-    )
+    email = Text(254, metadata={"description": "Of the customer, in upper or lower case."})
     phone = Text(
         60,
         validate=Pattern(r"^(?:[^0-9]*[0-9]){3}.*$", error="Needs three digits at least."),
