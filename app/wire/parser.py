@@ -70,7 +70,7 @@ def invalid(error: ValidationError, schema: Schema | None = None) -> InvalidRequ
     Given the schema, unknown names are told apart from misspelt ones. At most ERRORS_MAX are named.
     """
     messages = error.normalized_messages()  # type: ignore[no-untyped-call]
-    names = [field.data_key or name for name, field in schema.fields.items()] if schema else []
+    names = [field.data_key or name for name, field in schema.load_fields.items()] if schema else []
     return InvalidRequest(
         {
             field[:NAME_SHOWN_MAX]: unknown(field, names)
@@ -83,14 +83,14 @@ def invalid(error: ValidationError, schema: Schema | None = None) -> InvalidRequ
 
 def unknown(field: str, names: Sequence[str]) -> str:
     """What to do about a name that is not known, where `names` are."""
-    alike = get_close_matches(field, names, 1) if len(field) <= NAME_SHOWN_MAX else []
+    alike = get_close_matches(field, names, 1, 0.75) if len(field) <= NAME_SHOWN_MAX else []
     return f"Unknown: did you mean {alike[0]}?" if alike else "Unknown: leave it out."
 
 
 def nothing_of(given: Any) -> Any:
     """`given`, which must be empty: of a call that takes nothing. Raises InvalidRequest."""
     if given:
-        names = [str(name)[:NAME_SHOWN_MAX] for name in islice(given, ERRORS_MAX)]
+        names = [str(name)[:NAME_SHOWN_MAX] or "body" for name in islice(given, ERRORS_MAX)]
         raise InvalidRequest(dict.fromkeys(names, "Unknown: this call takes none; leave it out."))
     return given
 

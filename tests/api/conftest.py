@@ -12,9 +12,11 @@ import pytest
 from flask import Flask
 
 from app.auth.keys import create_key
+from app.auth.operator_keys import create_operator_key
 from app.config import Settings
 from app.db import db, offline_app
 from app.vendors.actions import create_vendor
+from tests.described import World
 
 # A Monday far enough ahead that no test ever runs into the past.
 MONDAY = datetime(2040, 1, 2, tzinfo=UTC)
@@ -147,3 +149,19 @@ def problem() -> Callable[..., dict[str, Any]]:
         return body
 
     return check
+
+
+@pytest.fixture(scope="session")
+def spec(client) -> dict[str, Any]:
+    """The description of the API."""
+    return client.get("/api/v1/openapi.json").json()
+
+
+@pytest.fixture(scope="session")
+def world(client, offline) -> World:
+    """A vendor with one of everything, for tests that leave it as it is."""
+    with offline.app_context():
+        vendor = create_vendor("world", "A vendor", "Europe/Berlin")
+        key = create_key(vendor.id, "tests", "admin")[1]
+        operator = create_operator_key("tests")[1]
+    return World(Api(client, "world", key), operator)
