@@ -24,7 +24,7 @@ WAITING = """
 
 
 def _until(condition, what: str):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (found := condition()):
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
