@@ -16,6 +16,11 @@ REFUSED = """
     SELECT a.slot_id, o.n, o.began, o.ended, o.code, o.quantity, o.kind, o.attacker
     FROM operations o JOIN aims a ON a.n = o.n
     WHERE o.result = 'fail' AND o.code IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY')
+      -- A block names a time: once the slot may be gone, it is about another that took its place.
+      AND NOT (o.kind = 'block' AND EXISTS (
+          SELECT 1 FROM aims b JOIN operations gone ON gone.n = b.n
+          WHERE b.slot_id = a.slot_id AND gone.kind = 'delete_slot' AND gone.result <> 'fail'
+            AND gone.began <= o.ended))
     ORDER BY a.slot_id, o.began
 """
 IN_USE = """

@@ -30,7 +30,7 @@ CREATE INDEX may_by_slot ON may (slot_id);
 ACTS = """
     SELECT COALESCE(o.booking_id, b.id) AS booking, b.id IS NOT NULL OR t.id IS NOT NULL,
            o.kind, o.began, o.ended, o.result, o.quantity, o.hold, o.token, t.token, o.asked,
-           t.quantity, o.replayed
+           t.quantity, t.slot_ids
     FROM operations o
     LEFT JOIN bookings b ON o.booking_id IS NULL AND b.token = o.token
     LEFT JOIN bookings t ON t.id = o.booking_id
@@ -87,9 +87,11 @@ def stories(evidence: Evidence) -> Iterator[Story]:
 def _story(booking_id: str, rows: list[tuple[Any, ...]]) -> Story | None:
     acts, creations = [], []
     own = next((row[9] for row in rows if row[9] is not None), None)
-    for _, _, kind, began, ended, result, quantity, hold, token, _, asked, final, _ in rows:
+    for _, _, kind, began, ended, result, quantity, hold, token, _, asked, final, held in rows:
         surely = result == "ok"
-        slots = tuple(json.loads(asked).get("slots", ()))
+        # A block names a time; which slots are there then, only the block itself knows.
+        found = json.loads(held) if kind == "block" and held else json.loads(asked).get("slots", ())
+        slots = tuple(found)
         end = ended if surely else math.inf
         act = Act(kind, began, end, surely, quantity or final or 0, hold, slots)
         if kind not in CREATIONS:
