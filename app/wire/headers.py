@@ -22,7 +22,8 @@ EXPOSED_HEADERS = (
     "ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
 )
 PREFLIGHT_SECONDS = 600
-_SECURITY_ITEMS = tuple(SECURITY.items())
+_ALL = tuple(SECURITY.items())
+_REST = tuple(item for item in _ALL if item[0] != "Content-Security-Policy")
 
 
 def send_headers(app: Flask, settings: Settings) -> None:
@@ -38,14 +39,12 @@ def send_headers(app: Flask, settings: Settings) -> None:
 
     def protect(response: Response) -> Response:
         headers = response.headers
-        for name, value in _SECURITY_ITEMS:
-            # The pages for people allow themselves a little more.
-            if name not in headers:
-                headers[name] = value
+        # The pages for people allow themselves a little more.
+        headers.extend(_REST if "Content-Security-Policy" in headers else _ALL)
         if https:
             headers["Strict-Transport-Security"] = STRICT_TRANSPORT
         if request.path.startswith(API) and (
-            "Cache-Control" not in headers or "Authorization" in request.headers
+            "Cache-Control" not in headers or "HTTP_AUTHORIZATION" in request.environ
         ):
             # What is left changes by the second, and what credentials show is nobody else's.
             headers["Cache-Control"] = "no-store"
