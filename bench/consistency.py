@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
 import psycopg
 
 from app.consistency.checks import AS_SHIPPED, CHECKS
@@ -46,12 +47,15 @@ FORMS = ("all", "vendor", "since")
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One check on so many bookings. `memory`: the backend's own, at its highest, in bytes."""
+    """One check on so many bookings. `processor`: seconds of it that the backend used; `memory`:
+    the backend's own, at its highest, in bytes; `temporary`: bytes written to files.
+    """
 
     bookings: int
     form: str
     check: str
     seconds: float
+    processor: float
     memory: int
     temporary: int
 
@@ -113,9 +117,9 @@ def _run(url: str, total: int, form: str, name: str, scope: tuple[Any, Any]) -> 
         connection.execute("SET LOCAL statement_timeout = 0")
         pid = connection.info.backend_pid
         with _Memory(pid) as memory:
-            began = time.perf_counter()
+            used, began = _processor(pid), time.perf_counter()
             row = connection.execute(VERIFY, [*scope, [name]]).fetchone()
-            seconds = time.perf_counter() - began
+            seconds, used = time.perf_counter() - began, _processor(pid) - used
     if row is None or row[1] != "PASS":
         raise BenchError(f"{name} found what should not be: {row}")
     return Run(
@@ -123,9 +127,15 @@ def _run(url: str, total: int, form: str, name: str, scope: tuple[Any, Any]) -> 
         form=form,
         check=name,
         seconds=seconds,
+        processor=used,
         memory=memory.highest,
         temporary=_temporary(url, name),
     )
+
+
+def _processor(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
 
 
 # What a database has written to temporary files so far; a session tells it when it ends.
@@ -180,20 +190,22 @@ def _heading() -> str:
         f"Commit {commit_id()}. {cores} cores ({kind}), shared with whatever else ran. One check a"
         " session, after the tables were filled and analyzed. `since` looks at the"
         f" {BOOKED_SINCE:,} bookings made last. Memory is the backend's own (RssAnon) at its"
-        " highest, without shared buffers; temporary files are what sorts wrote to disk."
+        " highest, without shared buffers; temporary files are what sorts wrote to disk. Where the"
+        " seconds are many more than the processor's, others had the processor, or the disk did."
     )
 
 
 def _totals(runs: list[Run]) -> str:
     lines = [
-        "| bookings | form | seconds | memory MB | temporary MB |",
-        "|---:|---|---:|---:|---:|",
+        "| bookings | form | seconds | processor | memory MB | temporary MB |",
+        "|---:|---|---:|---:|---:|---:|",
     ]
     for total in dict.fromkeys(run.bookings for run in runs):
         for form in FORMS:
             these = [run for run in runs if (run.bookings, run.form) == (total, form)]
             figures = [
-                f"{sum(run.seconds for run in these):.2f}",
+                f"{sum(run.seconds for run in these):.1f}",
+                f"{sum(run.processor for run in these):.1f}",
                 f"{max(run.memory for run in these) / 2**20:.0f}",
                 f"{sum(run.temporary for run in these) / 2**20:,.0f}",
             ]
@@ -205,19 +217,25 @@ def _by_check(runs: list[Run]) -> str:
     """The `all` form, check by check: seconds, and megabytes of temporary files."""
     sizes = list(dict.fromkeys(run.bookings for run in runs))
     lines = [
-        f"| check, all data | {' | '.join(f'{size:,}: s | MB' for size in sizes)} |",
-        f"|---|{'---:|---:|' * len(sizes)}",
+        f"| check, all data | {' | '.join(f'{size:,}: s | processor | MB' for size in sizes)} |",
+        f"|---|{'---:|---:|---:|' * len(sizes)}",
     ]
     for name in NAMES:
         these = [run for run in runs if (run.check, run.form) == (name, "all")]
-        said = [f"{run.seconds:.2f} | {run.temporary / 2**20:,.0f}" for run in these]
+        said = [
+            f"{run.seconds:.2f} | {run.processor:.2f} | {run.temporary / 2**20:,.0f}"
+            for run in these
+        ]
         lines.append(f"| {name} | {' | '.join(said)} |")
     return "\n".join(lines)
 
 
 def _keep(stamp: str, text: str, runs: list[Run]) -> Path:
     RESULTS.mkdir(exist_ok=True)
-    rows = [asdict(run) | {"seconds": round(run.seconds, 3)} for run in runs]
+    rows = [
+        asdict(run) | {"seconds": round(run.seconds, 3), "processor": round(run.processor, 2)}
+        for run in runs
+    ]
     (RESULTS / f"{stamp}.json").write_text(json.dumps(rows, indent=1) + "\n")
     page = RESULTS / f"{stamp}.md"
     page.write_text(f"# Consistency check, {stamp[:15]}\n\n{text}\n")
