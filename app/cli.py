@@ -24,7 +24,8 @@ from app.serve import AddressTakenError, serve
 from app.slots import cli as slots
 from app.vendors import cli as vendors
 
-TABLES_IN_USE = "55P03"
+# Waited too long for them, or was the one of a deadlock that had to give way.
+TABLES_IN_USE = {"55P03", "40P01"}
 
 
 class Console:
@@ -68,7 +69,7 @@ def _with_cause(error: DatabaseProblem) -> str:
 
 
 def _sentence(error: DBAPIError) -> str:
-    if getattr(error.orig, "sqlstate", None) == TABLES_IN_USE:
+    if getattr(error.orig, "sqlstate", None) in TABLES_IN_USE:
         return "The tables are in use by others. Nothing has been changed; try again."
     return f"The database refused: {error.orig}"
 
