@@ -1,1 +1,1 @@
-"""The documentation that the server itself shows: /docs and /docs/errors."""
+"""The documentation that the server itself shows: /docs, and the pages of docs/api."""

@@ -1,10 +1,12 @@
-"""/docs: every call, to read and to try; /docs/errors: every code."""
+"""/docs: every call, to read and to try; /docs/errors and others: the pages of docs/api."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, render_template
+from markupsafe import Markup
 
-from app.errors import CODES
+from app.docs.markdown import page_as_html, page_names
+from app.errors import Problem
 
 blueprint = Blueprint("docs", __name__, template_folder="templates")
 
@@ -21,10 +23,14 @@ def api() -> Response:
     return _page("api.html")
 
 
-@blueprint.get("/docs/errors")
-def errors() -> Response:
-    """Every code that an answer can carry; a problem's `type` leads here."""
-    return _page("errors.html", codes=CODES)
+@blueprint.get("/docs/<page>")
+def page(page: str) -> Response:
+    """A page of docs/api. A problem's `type` leads to its code on the one about errors."""
+    found = page_as_html(page)
+    if found is None:
+        raise Problem("NOT_FOUND", "There is no such page.")
+    title, content = found
+    return _page("page.html", title=title, content=Markup(content), pages=page_names())  # noqa: S704  # Our own file, and no HTML in it is let through.
 
 
 def _page(template: str, **context: object) -> Response:

@@ -129,7 +129,16 @@ def _detail(outcome: str, facts: Facts) -> str | None:  # noqa: PLR0911  # One s
         case "LOCATION_NOT_FOUND" if "index" in facts:
             return f"slots.{facts['index']}: there is no such location."
         case _:
-            return _missing(outcome, facts)
+            return _other(outcome, facts)
+
+
+def _needed(bookings: list[dict[str, Any]]) -> str:
+    """How many bookings to come need it, as far as they are named, and when the first begins."""
+    many = "100 bookings or more" if len(bookings) >= 100 else _count(len(bookings), "booking")
+    starts = [booking["start"] for booking in bookings]
+    moments = [datetime.fromisoformat(one) if isinstance(one, str) else one for one in starts]
+    first = min(moments).astimezone(UTC)
+    return f"{many} to come, the first on {first:%Y-%m-%d at %H:%M} (UTC)."
 
 
 def _state(facts: Facts) -> str:
@@ -175,7 +184,11 @@ def _overlap(facts: Facts) -> str:
     return f"{this} overlaps the published slot {facts['slot_id']}: {other}."
 
 
-def _missing(outcome: str, facts: Facts) -> str | None:
+def _other(outcome: str, facts: Facts) -> str | None:
+    if outcome == "IDEMPOTENCY_CONFLICT":
+        return "This Idempotency-Key came before with another method, path, body or caller."
+    if outcome.endswith("_IN_USE") and facts.get("bookings"):
+        return _needed(facts["bookings"])
     named = [str(value) for name, value in facts.items() if name.endswith("_id")]
     if outcome.endswith("_NOT_FOUND") and named:
         kind = outcome.removesuffix("_NOT_FOUND").lower()

@@ -241,6 +241,7 @@ def test_what_bookings_to_come_need_cannot_be_archived(vendor, problem):
     }
     for code, path in paths.items():
         refused = problem(vendor.call("DELETE", path, auth=vendor.key), 409, code)
+        assert refused["detail"] == "1 booking to come, the first on 2040-01-02 at 09:00 (UTC)."
         assert refused["conflict"]["bookings"] == [
             {
                 "booking_id": booking["id"],

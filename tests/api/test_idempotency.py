@@ -57,7 +57,8 @@ def test_a_replay_answers_the_booking_as_it_is_now(vendor):
 def test_the_same_key_with_another_request_is_a_conflict(vendor, problem):
     slot, key = vendor.slot(capacity=9), uuid.uuid4().hex
     _book(vendor, slot, key)
-    problem(_book(vendor, slot, key, quantity=2), 409, "IDEMPOTENCY_CONFLICT")
+    refused = problem(_book(vendor, slot, key, quantity=2), 409, "IDEMPOTENCY_CONFLICT")
+    assert "another method, path, body or caller" in refused["detail"]
     problem(_book(vendor, slot, key, auth=vendor.key), 409, "IDEMPOTENCY_CONFLICT")
     block = {"provider_id": slot["provider_id"], "start": slot["start"], "end": slot["end"]}
     problem(

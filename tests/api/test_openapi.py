@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -157,7 +159,10 @@ def test_answers_have_exactly_the_members_that_are_described(spec, vendor):
         assert set(answer) == set(spec["components"]["schemas"][name]["properties"]), name
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs/errors"])
+PAGES = sorted(file.stem for file in (Path(__file__).parents[2] / "docs" / "api").glob("*.md"))
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/", *(f"/docs/{page}" for page in PAGES)])
 def test_the_documentation_loads_nothing_from_elsewhere(client, path):
     page = client.get(path)
     assert page.status_code == 200
@@ -167,3 +172,16 @@ def test_the_documentation_loads_nothing_from_elsewhere(client, path):
     for address in needed:
         assert address.startswith("/"), address
         assert client.get(address).status_code == 200, address
+
+
+def test_the_server_shows_what_the_repository_says_of_errors(client, problem):
+    page = client.get("/docs/errors").text
+    written = (Path(__file__).parents[2] / "docs" / "api" / "errors.md").read_text()
+    shown = html.unescape(re.sub(r"<[^>]+>", "", page))
+    paragraphs = [one for one in written.split("\n\n") if re.match(r"\w|\*\*", one)]
+    assert len(paragraphs) > 60
+    for paragraph in paragraphs:
+        words = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", paragraph).replace("`", "")
+        assert words.replace("**", "") in shown, paragraph
+    assert "`" not in re.sub(r"<pre>.*?</pre>", "", page, flags=re.DOTALL)
+    problem(client.get("/docs/nothing"), 404, "NOT_FOUND")
