@@ -7,6 +7,7 @@ caller: the number of series stays bounded, and nobody's data gets in.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -121,8 +122,12 @@ def _shared_folder() -> Path | None:
 def _forget_dead_workers(folder: Path) -> None:
     """A killed worker holds no connection, though its file still says so. Its counts stay."""
     for file in folder.glob("gauge_live*_*.db"):
-        if not Path("/proc", file.stem.rpartition("_")[2]).exists():
+        try:
+            os.kill(int(file.stem.rpartition("_")[2]), 0)
+        except ProcessLookupError:
             file.unlink(missing_ok=True)
+        except PermissionError:
+            continue
 
 
 @cache
