@@ -52,6 +52,8 @@ DOCUMENTED = {
 OUTAGES = {"SERVICE_UNAVAILABLE", "TRANSACTION_TIMEOUT"}
 # A statement of ours met a lock, a rival in the opposite order, or the statement timeout.
 BUSY_STATES = {"55P03", "40P01", "40001"}
+# What a statement that ran too long is told: an outage too.
+TOO_LONG = "57014"
 BUSY = {"INVENTORY_LOCKED", "CONCURRENCY_ABORT"}
 NO_ROOM = {"BOOKING_CONFLICT", "INSUFFICIENT_INVENTORY"}
 STATES = {"BOOKING_STATE_CONFLICT", "HOLD_EXPIRED"}
@@ -68,6 +70,8 @@ REFUSALS: dict[str, set[str]] = {
     "publish": {"SLOT_OVERLAP"},
     "resize": {"SLOT_IN_USE", "SLOT_NOT_FOUND"},
     "delete_slot": {"SLOT_IN_USE", "SLOT_NOT_FOUND"},
+    "change": STATES,
+    "forget": set(),
     "read": set(),
     "sweep": set(),
 }
@@ -78,6 +82,6 @@ BY_HAND = LAWS - {"SK006", "23502"} | {"ROLLED_BACK", "NO_ROWS"}
 def expected(door: str, kind: str, *, keyed: bool) -> set[str]:
     """The refusals that an operation of this kind can meet. `keyed`: with an idempotency key."""
     if door in {"owner", "role"}:
-        return BY_HAND | BUSY_STATES
-    busy = BUSY if door == "http" else BUSY_STATES | BUSY
+        return BY_HAND | BUSY_STATES | {TOO_LONG}
+    busy = BUSY if door == "http" else BUSY_STATES | BUSY | {TOO_LONG}
     return REFUSALS[kind] | busy | ({"IDEMPOTENCY_CONFLICT"} if keyed else set())

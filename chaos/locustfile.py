@@ -83,6 +83,8 @@ def _aim(environment: Environment, **_: Any) -> None:
     if missing := target.missing():
         print(f"The attack cannot begin: {missing}", flush=True)
         sys.exit(UNKNOWN)
+    if options.resume:
+        options.workload = runs.read_run(Path(options.folder))[0]["workload"]
     environment.user_classes = []
     for attacker, weight in WORKLOADS[options.workload].attackers.items():
         if target.owner_url or not attacker.by_hand:

@@ -97,8 +97,13 @@ class Run:
 def begin(
     folder: Path, target: Target, stage: Stage, settings: dict[str, Any], iterations: int
 ) -> Run:
-    """A new run in an empty folder; `settings` are what repeats it (seed, workload, users, …)."""
+    """A new run in an empty folder; `settings` are what repeats it (seed, workload, users, …).
+
+    Raises ValueError when the folder has a run already.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    if (folder / HISTORY).exists():
+        raise ValueError(f"{folder} has a run already: choose another, or --resume it.")
     clock = Clock.started_now()
     header = {
         **settings,

@@ -54,7 +54,7 @@ class Confirmer(Attacker):
 
 
 class Marker(Attacker):
-    """Notes who came and who did not, and takes it back."""
+    """Notes who came, who did not and with how many, and takes it back."""
 
     def act(self) -> None:
         booked = self.this_run.standing.pick(self.dice)
@@ -63,6 +63,8 @@ class Marker(Attacker):
         asked = of(booked)
         for kind in self.dice.sample(["complete", "no_show", "confirm"], 2):
             self.perform("sql", kind, asked)
+        changed = {**asked, "guests": self.dice.randint(0, 9)}
+        self.perform(self.dice.choice(DOORS), "change", changed)
 
 
 class Sweeper(Attacker):
@@ -70,6 +72,8 @@ class Sweeper(Attacker):
 
     def act(self) -> None:
         self.perform("sql", "sweep", {})
+        # Keys are kept for a day: of this run, none may go.
+        self.perform("sql", "forget", {})
         gevent.sleep(self.dice.uniform(0.01, 0.1))
 
 

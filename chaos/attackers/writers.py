@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from locust import between
+
 from chaos.attackers import Attacker, of
 from chaos.doors.trespasses import OWNERS, ROLES, Trespass
 from chaos.history import Asked
@@ -13,6 +15,8 @@ class RawWriter(Attacker):
     """Inserts and cancels whole bookings by hand: any unit, any order, some long, some undone."""
 
     by_hand = True
+    # Two of them on one unit deadlock for a second, and everybody behind them waits: now and then.
+    wait_time = between(0.01, 0.1)
 
     def act(self) -> None:
         how: Asked = {

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from chaos.checkers import Checker, Finding
 from chaos.checkers.levels import Slots
-from chaos.codes import BUSY_STATES, DOCUMENTED, OUTAGES, expected
+from chaos.codes import BUSY_STATES, DOCUMENTED, OUTAGES, TOO_LONG, expected
 from chaos.doors.trespasses import BY_NAME
 from chaos.evidence import Evidence
 
@@ -27,7 +27,8 @@ ANSWERS = """
 """
 TROUBLE = """
     SELECT n, attacker, door, kind, began, ended, code, status FROM operations
-    WHERE (status >= 500 OR result = 'unknown') AND code NOT IN ('', 'HUNG_UP') ORDER BY began
+    WHERE (status >= 500 OR result = 'unknown' OR code = '57014')
+      AND code NOT IN ('', 'HUNG_UP') ORDER BY began
 """
 TRESPASSES = """
     SELECT n, attacker, door, began, ended, result, code, asked FROM operations
@@ -58,7 +59,11 @@ def _failures(evidence: Evidence) -> Iterator[Finding]:
         if status == 500:
             yield Finding("server_error", about)
         elif not any(begin <= last and began <= end for begin, end in faults):
-            kind_of = "outage_without_fault" if code in OUTAGES else "no_answer_without_fault"
+            kind_of = (
+                "outage_without_fault"
+                if code in {*OUTAGES, TOO_LONG}
+                else "no_answer_without_fault"
+            )
             yield Finding(kind_of, about)
 
 
@@ -86,7 +91,7 @@ def _refusals(door: str, laws: frozenset[str]) -> set[str]:
     """The role is refused before anything is looked at; the owner may meet others, or nothing."""
     if door == "role":
         return set(laws)
-    return {*laws, *BUSY_STATES, "NO_ROWS"}
+    return {*laws, *BUSY_STATES, TOO_LONG, "NO_ROWS"}
 
 
 CODES = Checker(

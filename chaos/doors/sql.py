@@ -14,7 +14,7 @@ from chaos.history import Asked, Outcome, Result
 
 SUCCESSES = {
     *("CONFIRMED", "HELD", "CANCELLED", "COMPLETED", "NO_SHOW"),
-    *("PUBLISHED", "RESIZED", "DELETED"),
+    *("PUBLISHED", "RESIZED", "DELETED", "CHANGED"),
 }
 Call = tuple[str, str, dict[str, Any]]
 
@@ -42,9 +42,9 @@ class SqlDoor:
         self._session.close()
 
     def _ask(self, kind: str, call: str, values: dict[str, Any]) -> Outcome:
-        if kind == "sweep":
+        if kind in {"sweep", "forget"}:
             (number,) = self._session.row(f"SELECT * {call}", values)
-            return Outcome("ok", "SWEPT", None, {"expired": number})
+            return Outcome("ok", "DONE", None, {"number": number})
         if kind == "read":
             (shown,) = self._session.row(
                 f"SELECT COALESCE(json_object_agg(slot_id, available), '{{}}') {call}", values
@@ -156,5 +156,11 @@ CALLS: dict[str, Callable[[Asked], Call]] = {
         {"slot_id": asked["slot_id"]},
     ),
     "sweep": lambda _asked: ("expire_holds", "", {}),
+    "forget": lambda _asked: ("forget_old_idempotency_keys", "", {}),
+    "change": lambda asked: (
+        "change_booking",
+        ", p_booking_id => %(booking_id)s, p_changes => %(changes)s::jsonb",
+        {"booking_id": asked["booking_id"], "changes": json.dumps({"guests": asked["guests"]})},
+    ),
     "read": _read,
 }

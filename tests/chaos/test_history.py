@@ -103,6 +103,12 @@ def test_a_run_keeps_what_repeats_it_but_no_secret(tmp_path, closed):
     assert '"key"' not in (tmp_path / "run.json").read_text()
 
 
+def test_a_folder_that_has_a_run_is_not_written_over(tmp_path, closed):
+    closed(begin(tmp_path, TARGET, a_stage(), SETTINGS, 10))
+    with pytest.raises(ValueError, match="has a run already"):
+        begin(tmp_path, TARGET, a_stage(), SETTINGS, 10)
+
+
 def test_reading_needs_no_more_memory_for_a_long_history(tmp_path, closed):
     clock, path = Clock.started_now(), tmp_path / "history"
     writer = closed(HistoryWriter(path, {}))

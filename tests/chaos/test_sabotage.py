@@ -71,8 +71,10 @@ def test_each_sabotage_is_found_or_stopped_by_a_law(name, arena, clean_runs, tmp
         assert run.code == 1, run.output
     assert sabotage.convicts <= run.convicted_by, run.output
     if sabotage.law:
-        # The law refused what would have done harm; the data are sound.
-        assert run.counted(f"code = '{sabotage.law}'"), run.output
+        # The law refused what would have done harm; the data are sound. (Who claims without a lock
+        # looks again when he is refused; the owner, who writes by hand, is told.)
+        door = "owner" if name == "no_slot_lock" else "sql"
+        assert run.counted(f"code = '{sabotage.law}' AND door = '{door}'"), run.output
         harmed = {"no_place_given_twice", "no_unit_taken_twice", "no_half_booking"}
         assert not harmed & run.convicted_by, run.output
 

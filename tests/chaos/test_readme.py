@@ -1,0 +1,27 @@
+"""chaos/README.md says of workloads, checkers and sabotages what they say of themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chaos.__main__ import WORKLOADS
+from chaos.checkers.all import CHECKERS
+from chaos.sabotage.all import SABOTAGES
+
+README = (Path(__file__).parents[2] / "chaos/README.md").read_text()
+
+
+def test_every_workload_is_described():
+    assert [name for name in WORKLOADS if f"| `{name}` |" not in README] == []
+
+
+def test_every_checker_stands_there_with_its_promise():
+    rows = [f"| `{checker.name}` | {checker.promise} |" for checker in CHECKERS]
+    assert [row for row in rows if row not in README] == []
+
+
+def test_every_sabotage_stands_there_with_who_convicts_it():
+    for sabotage in SABOTAGES.values():
+        names = ", ".join(f"`{name}`" for name in sorted(sabotage.convicts))
+        told = f"| `{sabotage.workload}` | {sabotage.law} | {names or 'nobody: harmless'} |"
+        assert f"| `{sabotage.name}` | {sabotage.about} {told}" in README
