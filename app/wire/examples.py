@@ -74,6 +74,7 @@ BY_NAME: dict[str, Any] = {
     "created_at": "2031-02-28T08:15:30.123456Z",
     "updated_at": "2031-03-01T12:00:00.5Z",
     "occurred_at": "2031-03-01T12:00:00.5Z",
+    "since": "2026-01-01T00:00:00Z",
     "updated_since": "2031-03-01T00:00:00Z",
     "last_used_at": "2031-03-03T09:00:00Z",
     "time_zone": "Europe/Berlin",

@@ -28,6 +28,8 @@ BEYOND_THE_SCHEMA = {
     "Needs a start and an end": "As above.",
     "Give start and end together": "As above.",
     "has already begun": "The present is not in the description.",
+    "Must not be in the future": "As above.",
+    "does not tell which times have so many": "Nor is what a vendor has set to be shown.",
     "not inside the time that is published": "Nor is the calendar.",
     "Nothing is published between": "As above.",
     "do not follow each other": "As above.",
