@@ -130,6 +130,8 @@ MAKERS: dict[str, Callable[[Vendor], dict[str, Any]]] = {
     "service_id": Vendor.service,
     "slot_id": Vendor.slot,
 }
+# What a path can name without its being made.
+THERE = {"filename": "docs/start.js", "page": "errors"}
 # What lists must be asked.
 QUERY = {"from": at(0), "to": at(48), "date": "2040-01-02"}
 
@@ -197,7 +199,7 @@ class Door:
 
     def scene(self, row: Row) -> Scene:
         """What a call names has been made, and a body for it."""
-        things = {name: MAKERS[name](self.vendor) for name in row.names if name != "filename"}
+        things = {name: MAKERS[name](self.vendor) for name in row.names if name not in THERE}
         ids = {name: thing["id"] for name, thing in things.items()}
         body = None
         if row.method in {"POST", "PATCH"}:
@@ -224,7 +226,7 @@ class Door:
     def request(self, scene: Scene, authorization: str | None) -> httpx.Request:
         row = scene.row
         slug = self.vendor.base.rpartition("/")[2]
-        path = row.path.format(**{"vendor": slug, "filename": "docs/start.js", **scene.ids})
+        path = row.path.format(**{"vendor": slug, **THERE, **scene.ids})
         described = self.spec["paths"].get(row.path, {}).get(row.method.lower(), {})
         query = {
             one["name"]: QUERY[one["name"]]
