@@ -24,14 +24,15 @@ def create_customer(
 ) -> tuple[dict[str, Any], bool]:
     """A new customer and False, or whom the same request made before and True.
 
-    Raises CUSTOMER_EXISTS when somebody has exactly these details, IDEMPOTENCY_CONFLICT.
+    Raises CUSTOMER_EXISTS when somebody has exactly these details, IDEMPOTENCY_CONFLICT, and
+    CUSTOMER_NOT_FOUND when whom the same request made has been erased since.
     """
     try:
         with db.transaction() as session:
             customer_id = session.scalar(select(func.uuidv7()))
             before = remember(session, vendor_id, key, {"id": str(customer_id)})
             if before is not None:
-                return show_customer(_found(session, vendor_id, UUID(before["id"]))), True
+                return show_customer(_kept(session, vendor_id, UUID(before["id"]))), True
             customer = Customer(vendor_id=vendor_id, id=customer_id, **values)
             session.add(customer)
             session.flush()
@@ -51,9 +52,7 @@ def change_customer(
     details: dict[str, Any] = {}
     try:
         with db.transaction() as session:
-            customer = _found(session, vendor_id, customer_id)
-            if customer.erased_at is not None:
-                raise not_found(customer_id)
+            customer = _kept(session, vendor_id, customer_id)
             if expected_version is not None and expected_version != customer.version:
                 raise refusal("PRECONDITION_FAILED", {"version": customer.version})
             _change(customer, values)
@@ -83,9 +82,10 @@ def erase_customer(visit: Visit, customer_id: UUID, expected_version: int | None
         raise refusal(row.outcome, row.facts, customer_id=str(customer_id))
 
 
-def _found(session: Session, vendor_id: UUID, customer_id: UUID) -> Customer:
+def _kept(session: Session, vendor_id: UUID, customer_id: UUID) -> Customer:
+    """The customer, locked. Raises CUSTOMER_NOT_FOUND, also when erased since."""
     customer = session.get(Customer, (vendor_id, customer_id), with_for_update={"key_share": True})
-    if customer is None:
+    if customer is None or customer.erased_at is not None:
         raise not_found(customer_id)
     return customer
 

@@ -10,7 +10,7 @@ from app.errors import Problem
 from app.wire.pages import page, position_after
 
 _SHOWN = ("id", "name", "email", "phone", "note")
-_KEPT = ("banned_at", "version", "created_at", "updated_at", "erased_at")
+_KEPT = ("banned_at", "version", "created_at", "updated_at")
 
 
 def list_customers(
@@ -30,10 +30,10 @@ def list_customers(
 
 
 def get_customer(vendor_id: UUID, customer_id: UUID) -> dict[str, Any]:
-    """The customer with how many bookings they have. Raises CUSTOMER_NOT_FOUND."""
+    """The customer, and how many bookings they have. Raises CUSTOMER_NOT_FOUND, as when erased."""
     rows = db.read(
         "SELECT c.id, c.name, c.email, c.phone, c.note, c.banned_at, c.version, c.created_at,"
-        " c.updated_at, c.erased_at, b.* FROM customers c, LATERAL ("
+        " c.updated_at, b.* FROM customers c, LATERAL ("
         " SELECT count(*) AS total,"
         " count(*) FILTER (WHERE is_open(b)) AS open,"
         " count(*) FILTER (WHERE b.status = 'completed') AS completed,"
@@ -43,7 +43,7 @@ def get_customer(vendor_id: UUID, customer_id: UUID) -> dict[str, Any]:
         " max(lower(b.during)) FILTER (WHERE b.status IN ('confirmed', 'completed')"
         " AND upper(b.during) <= now()) AS last_start"
         " FROM bookings b WHERE b.vendor_id = c.vendor_id AND b.customer_id = c.id) AS b"
-        " WHERE c.vendor_id = %s AND c.id = %s",
+        " WHERE c.vendor_id = %s AND c.id = %s AND c.erased_at IS NULL",
         vendor_id,
         customer_id,
     )

@@ -43,7 +43,7 @@ def list_customers(query: dict[str, Any]) -> Response:
     "/customers",
     body=NewCustomerSchema(),
     answers=(201, CustomerRecordSchema()),
-    refuses=[VENDOR, EXISTS],
+    refuses=[VENDOR, CUSTOMER, EXISTS],
     guard=vendor_write,
     keyed=True,
     example={"name": "Grace Hopper", "phone": "+1 202 555 0101", "note": "Prefers mornings."},

@@ -47,7 +47,7 @@ class CustomerPatchSchema(CustomerDetailsSchema):
 
 
 class CustomerRecordSchema(Schema):
-    """A customer. After an erasure only `id`, the times and `version` are left."""
+    """A customer."""
 
     id = fields.UUID()
     name = fields.String(allow_none=True)
@@ -59,7 +59,6 @@ class CustomerRecordSchema(Schema):
     version = fields.Integer()
     created_at = Time()
     updated_at = Time()
-    erased_at = Time(allow_none=True)
 
 
 class CustomersBookingsSchema(Schema):

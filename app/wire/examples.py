@@ -118,7 +118,6 @@ NONE_AS_A_RULE = frozenset(
         "hold_expires_at",
         "revoked_at",
         "banned_at",
-        "erased_at",
         "open_bookings_max",
     }
 )

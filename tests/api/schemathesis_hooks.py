@@ -20,6 +20,8 @@ BEYOND_THE_SCHEMA = {
     "Send one ETag": "Where calls follow one another, a version is sent as it stands, unquoted.",
     "Give customer or customer_id": "Members that exclude each other.",
     "Give a name, an e-mail address or a number": "One of three, each of them optional.",
+    "an address or a number must remain": "As above, in a merge patch.",
+    "does not tell which times": "What a vendor lets the public see is a setting.",
     "Say which time": "One of four ways to name the time, in members that are each optional.",
     "Give slot_id or slot_ids": "As above.",
     "A part of a slot needs": "As above.",
