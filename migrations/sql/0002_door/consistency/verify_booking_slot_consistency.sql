@@ -4,7 +4,8 @@
 -- The checks of schema and rights have no vendor and no time; they always look at all of it.
 -- Each check is a statement of its own, so that its memory and temporary files are given back before
 -- the next; a sort that outgrows work_mem goes to disk. No parallel workers: the service needs them.
--- Locks: none (ACCESS SHARE). For one picture of all checks, call it REPEATABLE READ. Raises: SK001, 57014.
+-- A call sees one moment; several calls do in one REPEATABLE READ transaction.
+-- Locks: none (ACCESS SHARE). Raises: SK001, 57014.
 CREATE OR REPLACE FUNCTION verify_booking_slot_consistency(
     p_vendor_id uuid DEFAULT NULL, p_since timestamptz DEFAULT NULL, p_checks text[] DEFAULT NULL
 ) RETURNS TABLE (check_name text, status text, violations bigint, offenders jsonb)
