@@ -7,15 +7,22 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from chaos.instance import fresh_instance
+from chaos.faults import Fault, FaultError, Ground
+from chaos.faults.all import FAULTS, OURS, chosen
+from chaos.faults.disk import mountable
+from chaos.faults.ground import fresh_ground, ground_for
+from chaos.faults.injector import Injector
+from chaos.instance import Instance, fresh_instance
 from chaos.judgement import judge_run
+from chaos.run import new_folder
 from chaos.sabotage import apply
 from chaos.sabotage.all import SABOTAGES
 from chaos.screen import held, screen
-from chaos.target import DEMO_FILE, read_demo
+from chaos.target import DEMO_FILE, TargetError, read_demo
 
 LOCUSTFILE = Path(__file__).parent / "locustfile.py"
 WORKLOADS = sorted(
@@ -33,7 +40,10 @@ FLAGS = {
     "vendor": "--vendor",
     "folder": "--folder",
     "sabotage": "--sabotaged",
+    "faults": "--injected",
 }
+Options = dict[str, Any]
+COULD_NOT_BEGIN = 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,13 +69,23 @@ def main() -> None:
 @click.option("--resume", is_flag=True, help="Go on with the run in --folder that was broken off.")
 @click.option("--sabotage", metavar="NAME", help="Break this guard of the fresh demo first.")
 @click.option("--fresh", is_flag=True, help="Attack a demo of its own, made for this and removed.")
+@click.option(
+    "--faults",
+    default="none",
+    show_default=True,
+    metavar="NAME,NAME",
+    help="What breaks meanwhile: names, all or none. python -m chaos faults lists them.",
+)
+@click.option("--detached", is_flag=True, help="Go on without this terminal.")
 def run(
     *,
     fresh: bool,
     resume: bool,
     sabotage: str | None,
+    faults: str,
+    detached: bool,
     demo_file: Path,
-    **options: str | int | Path | None,
+    **options: Any,
 ) -> None:
     """Run a workload. Exit code 0: every promise held; 1: one did not; 2: nobody can tell.
 
@@ -73,13 +93,35 @@ def run(
     """
     if sabotage is not None and (not fresh or sabotage not in SABOTAGES):
         raise click.UsageError("--sabotage breaks a --fresh demo; python -m chaos sabotages lists.")
+    try:
+        wanted = _possible(chosen(faults, fresh=fresh), everything=faults == "all")
+    except FaultError as error:
+        raise click.UsageError(str(error)) from error
+    options["folder"] = options["folder"] or new_folder(options["workload"], options["seed"])
+    if detached:
+        _go_on_alone(options["folder"])
+        return
     with contextlib.ExitStack() as stack:
-        if fresh:
-            demo_file = stack.enter_context(fresh_instance())
-        if sabotage is not None:
-            options["sabotage"] = sabotage
-            apply(SABOTAGES[sabotage], read_demo(demo_file)["owner_url"])
-        code = _locust(demo_file, options, ["--resume"] if resume else [])
+        try:
+            instance = None
+            if fresh:
+                on_small_disk = any("disk" in fault.needs for fault in wanted)
+                instance = stack.enter_context(fresh_instance(on_small_disk=on_small_disk))
+                demo_file = instance.demo_file
+            if sabotage is not None:
+                options["sabotage"] = sabotage
+                apply(SABOTAGES[sabotage], read_demo(demo_file)["owner_url"])
+            if wanted:
+                ground = stack.enter_context(_ground(wanted, instance, demo_file, options))
+                options["target_url"] = ground.url
+                options["faults"] = ",".join(fault.name for fault in wanted)
+                injector = Injector(wanted, ground, options["folder"], options["seed"])
+                stack.enter_context(injector)
+        except (FaultError, TargetError) as error:
+            click.echo(f"The attack cannot begin. {error}")
+            sys.exit(COULD_NOT_BEGIN)
+        more = [*(["--resume"] if resume else []), *(["--of-its-own"] if fresh else [])]
+        code = _locust(demo_file, options, more)
     sys.exit(code)
 
 
@@ -104,7 +146,57 @@ def sabotages() -> None:
         click.echo(f"{sabotage.name:<32}{sabotage.workload:<24}{found}{law}")
 
 
-def _locust(demo_file: Path, options: dict[str, str | int | Path | None], more: list[str]) -> int:
+@main.command()
+def faults() -> None:
+    """List what can be broken, and what only a --fresh demo suffers."""
+    for fault in FAULTS.values():
+        click.echo(f"{fault.name:<22}{fault.about}{' (--fresh)' if OURS & {*fault.needs} else ''}")
+
+
+def _possible(wanted: list[Fault], *, everything: bool) -> list[Fault]:
+    """Without those that this machine does not permit, if all were asked for; and say so."""
+    reason = mountable() if any("disk" in fault.needs for fault in wanted) else ""
+    if not reason:
+        return wanted
+    if not everything:
+        raise FaultError(f"fill_disk is not possible here. {reason}")
+    click.echo(f"Without fill_disk: {reason}")
+    return [fault for fault in wanted if "disk" not in fault.needs]
+
+
+def _ground(
+    wanted: list[Fault], instance: Instance | None, demo_file: Path, options: Options
+) -> contextlib.AbstractContextManager[Ground]:
+    if instance is not None:
+        return fresh_ground(wanted, instance)
+    known = read_demo(demo_file)
+    named = {"url": "target_url", "database_url": "database_url", "owner_url": "owner_url"}
+    aims = {
+        name: known.get(name, "") if options[option] is None else options[option]
+        for name, option in named.items()
+    }
+    if not aims["url"] or not aims["database_url"]:
+        raise FaultError("Nothing is there to strike: start a demo, or name the target.")
+    return ground_for(wanted, **aims)
+
+
+def _go_on_alone(folder: Path) -> None:
+    """The same command in a session of its own, which no terminal ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    words = [word for word in sys.argv[1:] if word != "--detached"]
+    log = folder / "run.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603 - the words are those of this command
+            [sys.executable, "-m", "chaos", *words, "--folder", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    click.echo(f"Process {process.pid} attacks; what it says is in {log}.")
+
+
+def _locust(demo_file: Path, options: Options, more: list[str]) -> int:
     # Secrets go by the environment: a command line is for everybody on the machine to read.
     secrets = {
         f"CHAOS_{name.upper()}": str(options[name])

@@ -12,58 +12,79 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from chaos.target import TargetError, read_demo
+from chaos.faults.disk import small_disk
+from chaos.target import TargetError
 
 CHECKOUT = Path(__file__).parents[1]
 READY_SECONDS_MAX = 120
 
 
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A running demo: its process, its demo.json, and the folder of everything that it writes.
+
+    `disk`: where its database's files are, if that is a small disk of its own.
+    """
+
+    pid: int
+    demo_file: Path
+    folder: Path
+    disk: Path | None
+
+
 @contextmanager
-def fresh_instance() -> Iterator[Path]:
-    """The path of the demo.json of a demo that runs until the end of the block."""
+def fresh_instance(*, on_small_disk: bool = False) -> Iterator[Instance]:
+    """A demo that runs until the end of the block. Raises TargetError, FaultError."""
     folder = Path(tempfile.mkdtemp(prefix="slotkeeper-chaos-"))
     if os.geteuid() == 0:
         # The database then runs as somebody else, who must get through.
         folder.chmod(0o711)
-    log = folder / "demo.log"
-    try:
+    log, port = folder / "demo.log", free_port()
+    url = f"http://127.0.0.1:{port}"
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder)
+        disk = folder / "demo"
+        if on_small_disk:
+            disk.mkdir()
+            stack.enter_context(small_disk(disk))
         with log.open("wb") as output:
             demo = subprocess.Popen(  # noqa: S603 - the words are ours
                 [
                     *(sys.executable, "-m", "app.cli", "demo"),
-                    *("--port", str(_free_port()), "--directory", str(folder / "demo")),
+                    *("--port", str(port), "--directory", str(disk)),
                 ],
                 cwd=CHECKOUT,
                 stdout=output,
                 stderr=output,
             )
-        try:
-            _wait_until_ready(demo, folder / "demo" / "demo.json", log)
-            yield folder / "demo" / "demo.json"
-        finally:
-            demo.terminate()
-            demo.wait()
-    finally:
-        shutil.rmtree(folder)
+        stack.callback(_end, demo)
+        wait_until_ready(demo, url, log)
+        yield Instance(demo.pid, disk / "demo.json", folder, disk if on_small_disk else None)
 
 
-def _wait_until_ready(demo: subprocess.Popen[bytes], path: Path, log: Path) -> None:
+def _end(demo: subprocess.Popen[bytes]) -> None:
+    demo.terminate()
+    demo.wait()
+
+
+def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Wait until the server that this process starts is ready. Raises TargetError."""
     deadline = time.monotonic() + READY_SECONDS_MAX
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while demo.poll() is None and time.monotonic() < deadline:
-        known = read_demo(path)
-        if known:
-            with contextlib.suppress(OSError), opener.open(f"{known['url']}/readyz") as answer:
-                if answer.status == 200:
-                    return
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), opener.open(f"{url}/readyz") as answer:
+            if answer.status == 200:
+                return
         time.sleep(0.1)
-    raise TargetError(f"The demo does not get ready:\n{log.read_text()}")
+    raise TargetError(f"It does not get ready:\n{log.read_text()}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody has at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

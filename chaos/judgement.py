@@ -10,7 +10,8 @@ from chaos import snapshot
 from chaos.checkers import Checker, Verdict, judge, write_verdicts
 from chaos.checkers.all import CHECKERS
 from chaos.evidence import Evidence
-from chaos.run import VERDICT, read_run
+from chaos.faults.survived import survived
+from chaos.run import VERDICT, faults_of, read_run
 
 
 def judge_run(folder: Path, database_url: str, extra: tuple[Checker, ...] = ()) -> list[Verdict]:
@@ -24,7 +25,9 @@ def judge_run(folder: Path, database_url: str, extra: tuple[Checker, ...] = ()) 
         rows = snapshot.read(connection, stage.vendor_id, stage.providers, header["run_id"])
         evidence = Evidence.collect(folder, rows)
     try:
-        verdicts = judge(evidence, (*CHECKERS, *extra))
+        wanted = faults_of(header)
+        faults = (survived(folder, wanted),) if wanted else ()
+        verdicts = judge(evidence, (*CHECKERS, *faults, *extra))
     finally:
         evidence.close()
     write_verdicts(verdicts, folder / VERDICT)

@@ -11,7 +11,6 @@ import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from locust.runners import LocalRunner
 
 from chaos import run as runs
 from chaos.attackers import Scene
+from chaos.faults.record import no_more_faults
 from chaos.judgement import judge_run
 from chaos.screen import held, screen
 from chaos.stage import StageBuilder
@@ -33,7 +33,6 @@ from chaos.workloads.all import WORKLOADS
 HELD, VIOLATED, UNKNOWN = 0, 1, 2
 # Long enough for whatever is under way: the database gives up after ten seconds.
 STOP_SECONDS = 30
-RUNS = Path(".slotkeeper/chaos")
 
 
 class Nobody(User):
@@ -59,9 +58,11 @@ def _add_options(parser: LocustArgumentParser) -> None:
     parser.add_argument("--iterations", type=int, default=1000, help="operations, all users'")
     parser.add_argument("--vendor", default="", help=f"the vendor's slug; else {demo}")
     parser.add_argument("--demo-file", default=str(DEMO_FILE), help="written by slotkeeper demo")
-    parser.add_argument("--folder", default="", help=f"where all is kept; else one in {RUNS}")
+    parser.add_argument("--folder", default="", help=f"where all is kept; else one in {runs.RUNS}")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --folder")
     parser.add_argument("--sabotaged", default="", help="the sabotage's name, for the record")
+    parser.add_argument("--injected", default="", help="faults that python -m chaos run makes")
+    parser.add_argument("--of-its-own", action="store_true", help="a --fresh demo, for the record")
     for name, what in (
         ("--api-key", "a key of the vendor"),
         ("--database-url", "PostgreSQL, as the application's role"),
@@ -128,9 +129,11 @@ def _prepared(environment: Environment) -> runs.Run:
         "users": options.num_users or (runner and runner.target_user_count) or 1,
         "duration": options.run_time,
         "sabotage": options.sabotaged,
+        "faults": options.injected,
+        "fresh": options.of_its_own,
     }
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{workload.name}-{options.seed}"
-    folder = Path(options.folder) if options.folder else RUNS / name
+    named = Path(options.folder) if options.folder else None
+    folder = named or runs.new_folder(workload.name, options.seed)
     return runs.begin(folder, target, builder.stage, settings, options.iterations)
 
 
@@ -146,6 +149,7 @@ def _judge(environment: Environment, **_: Any) -> None:
     if run is None:
         return
     run.history.close()
+    no_more_faults(run.folder)
     again = f"python -m chaos judge {run.folder}"
     attack.said = f"Nobody can tell whether the promises held: the judgement broke off. {again}"
     extra = WORKLOADS[run.header["workload"]].checkers

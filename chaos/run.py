@@ -13,17 +13,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from chaos.faults.record import FAULTS, all_have_struck
 from chaos.history import Asked, Clock, HistoryWriter, Operation, Outcome
 from chaos.stage import Stage
 from chaos.target import Target
 
-HISTORY, RUN, FAULTS, VERDICT, EVIDENCE = (
-    "history.jsonl",
-    "run.json",
-    "faults.jsonl",
-    "verdict.json",
-    "evidence.db",
-)
+__all__ = ["EVIDENCE", "FAULTS", "HISTORY", "RUN", "VERDICT", "Pool", "Run", "new_folder"]
+
+HISTORY, RUN, VERDICT, EVIDENCE = "history.jsonl", "run.json", "verdict.json", "evidence.db"
+RUNS = Path(".slotkeeper/chaos")
 # So much is remembered of what could be cancelled, retried or looked at; the rest is in the file.
 REMEMBERED_MAX = 5000
 BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -74,8 +72,15 @@ class Run:
 
     @property
     def exhausted(self) -> bool:
-        """Whether nobody may ask for anything any more."""
-        return self.history.invoked >= self.iterations
+        """Whether nobody may ask for anything any more: not before every fault has struck once."""
+        if self.history.invoked < self.iterations:
+            return False
+        return not self.faults or all_have_struck(self.folder, len(self.faults))
+
+    @property
+    def faults(self) -> list[str]:
+        """The names of what is to be broken meanwhile."""
+        return faults_of(self.header)
 
     @property
     def seed(self) -> int:
@@ -138,6 +143,16 @@ def read_run(folder: Path) -> tuple[dict[str, Any], Stage]:
     """What run.json says: the header and the stage."""
     kept = json.loads((folder / RUN).read_text())
     return kept["header"], Stage.from_json(kept["stage"])
+
+
+def new_folder(workload: str, seed: int) -> Path:
+    """Where a run is kept whose folder nobody has named."""
+    return RUNS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{workload}-{seed}"
+
+
+def faults_of(header: dict[str, Any]) -> list[str]:
+    """What a run with this header is to meet."""
+    return [name for name in str(header.get("faults") or "").split(",") if name]
 
 
 def _boot() -> str:

@@ -65,6 +65,7 @@ def repetition(header: dict[str, Any]) -> Iterator[str]:
     where = f" (commit {header['commit']}, same target)" if header["commit"] else " (same target)"
     words = ["--workload", header["workload"], "--seed", header["seed"]]
     words += ["--iterations", header["iterations"], "--users", header["users"]]
+    words += ["--fresh"] if header.get("fresh") else []
     for name in ("duration", "sabotage", "faults"):
         if header.get(name):
             words += [f"--{name}", header[name]]
