@@ -30,7 +30,7 @@ CREATE INDEX may_by_slot ON may (slot_id);
 ACTS = """
     SELECT COALESCE(o.booking_id, b.id) AS booking, b.id IS NOT NULL OR t.id IS NOT NULL,
            o.kind, o.began, o.ended, o.result, o.quantity, o.hold, o.token, t.token, o.asked,
-           t.quantity, t.slot_ids
+           COALESCE(t.quantity, b.quantity), COALESCE(t.slot_ids, b.slot_ids)
     FROM operations o
     LEFT JOIN bookings b ON o.booking_id IS NULL AND b.token = o.token
     LEFT JOIN bookings t ON t.id = o.booking_id

@@ -7,7 +7,7 @@ import pytest
 from chaos.checkers.answers import CODES, FAILURES, TRESPASSERS
 from chaos.checkers.contended import CONTENDED, happened
 from chaos.checkers.refusals import ALTERNATIVES, AVAILABILITY, REFUSALS
-from tests.chaos.story import Story
+from tests.chaos.story import Story, There
 
 
 def test_a_refusal_while_somebody_held_the_place_is_accepted():
@@ -245,3 +245,12 @@ def test_what_a_workload_is_made_for_must_have_happened():
     assert story.findings(checker) == {"never_happened": 1}
     story.tells("confirm", (1, 2), "fail", "HOLD_EXPIRED")
     assert story.findings(checker) == {}
+
+
+def test_a_block_whose_answer_was_lost_is_a_reason_as_large_as_it_is():
+    story = Story(slot=6)
+    asked = {"provider_id": "provider", "slots": ["slot"], "token": "lost"}
+    story.tells("block", (1, 2), "unknown", "RemoteDisconnected", **asked)
+    story.there["b"] = There("b", "lost", ["slot"], 6, "confirmed", "{[1,7)}", kind="block")
+    story.refused(3, 4, quantity=6)
+    assert story.findings(REFUSALS) == {}

@@ -1,0 +1,195 @@
+"""What may not be struck is refused in words; what was struck, or not, is judged by its record."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from chaos.evidence import Evidence
+from chaos.faults import FaultError, Ground
+from chaos.faults.all import FAULTS, OURS, chosen
+from chaos.faults.ground import ground_for
+from chaos.faults.proxy import Proxy
+from chaos.faults.record import all_have_struck, no_more_faults, striking
+from chaos.faults.survived import survived
+from tests.chaos.test_runs import chaos
+
+
+@pytest.fixture
+def stack():
+    with ExitStack() as opened:
+        yield opened
+
+
+@pytest.fixture
+def echo(stack):
+    """A server that says what it hears; its port."""
+    listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+    def speak(connection):
+        with connection:
+            while data := connection.recv(1000):
+                connection.sendall(data)
+
+    def serve():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=speak, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+@pytest.fixture
+def proxy(stack, echo):
+    return stack.enter_context(Proxy("127.0.0.1", echo))
+
+
+def dialled(stack, proxy):
+    client = stack.enter_context(socket.create_connection(("127.0.0.1", proxy.port)))
+    client.settimeout(10)
+    return client
+
+
+def test_what_somebody_else_started_is_not_killed_frozen_or_filled():
+    for name, fault in FAULTS.items():
+        if OURS & {*fault.needs}:
+            with pytest.raises(FaultError, match="only --fresh"):
+                chosen(name, fresh=False)
+    everything = {fault.name for fault in chosen("all", fresh=False)}
+    assert everything == {
+        *("kill_sessions", "exhaust_connections", "hold_lock"),
+        *("lose_answers", "cut_clients", "delay_clients"),
+    }
+    assert {fault.name for fault in chosen("all", fresh=True)} == set(FAULTS)
+    assert chosen("none", fresh=True) == []
+
+
+@pytest.mark.parametrize("name, told", [("kill_database", "only --fresh"), ("no_such", "no_such")])
+def test_a_fault_that_may_not_be_is_refused_before_anything_begins(name, told, tmp_path):
+    done = chaos("run", "--faults", name, "--folder", str(tmp_path / "run"))
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_only_this_machine_is_struck_by_the_network():
+    far = ground_for([FAULTS["cut_clients"]], "http://192.0.2.1", "postgresql://x", "")
+    with pytest.raises(FaultError, match=r"127\.0\.0\.1"):
+        far.__enter__()
+
+
+def test_nobody_holds_locks_without_the_owners_address():
+    poor = ground_for([FAULTS["hold_lock"]], "http://127.0.0.1:1", "postgresql://x", "")
+    with pytest.raises(FaultError, match="no owner_url"):
+        poor.__enter__()
+
+
+def test_the_list_of_faults_says_which_of_them_a_demo_of_its_own_needs():
+    done = chaos("faults")
+    assert done.returncode == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()] == list(FAULTS)
+    fresh = {line.split()[0] for line in done.stdout.splitlines() if "(--fresh)" in line}
+    assert fresh == {name for name, fault in FAULTS.items() if OURS & {*fault.needs}}
+
+
+def test_the_proxy_passes_on_what_it_is_given(stack, proxy):
+    client = dialled(stack, proxy)
+    client.sendall(b"hello")
+    assert client.recv(1000) == b"hello"
+
+
+def test_the_proxy_loses_answers_but_not_questions(stack, proxy):
+    client = dialled(stack, proxy)
+    proxy.losing = True
+    client.sendall(b"hello")
+    assert client.recv(1000) == b""
+    assert proxy.lost == 1
+
+
+def test_the_proxy_cuts_who_is_there_and_lets_nobody_in(stack, proxy):
+    client = dialled(stack, proxy)
+    client.sendall(b"hello")
+    assert client.recv(1000) == b"hello"
+    proxy.down = True
+    proxy.cut_all()
+    assert client.recv(1000) == b""
+    late = dialled(stack, proxy)
+    assert late.recv(1000) == b""
+    assert proxy.cut == 2
+    proxy.down = False
+    again = dialled(stack, proxy)
+    again.sendall(b"hello")
+    assert again.recv(1000) == b"hello"
+
+
+def test_the_proxy_delays_both_ways(stack, proxy):
+    client = dialled(stack, proxy)
+    proxy.delay_seconds = 0.1
+    began = time.monotonic()
+    client.sendall(b"hello")
+    assert client.recv(1000) == b"hello"
+    assert time.monotonic() - began >= 0.2
+    assert proxy.delayed == 2
+
+
+def test_a_fault_ends_at_once_when_the_attack_has_ended():
+    ground = Ground("http://127.0.0.1", "postgresql://x")
+    ground.over.set()
+    began = time.monotonic()
+    ground.last(60)
+    assert time.monotonic() - began < 1
+
+
+def test_no_fault_begins_once_somebody_judges(tmp_path):
+    with striking(tmp_path) as allowed:
+        assert allowed
+    no_more_faults(tmp_path)
+    with striking(tmp_path) as allowed:
+        assert not allowed
+
+
+def recorded(folder, *lines):
+    (folder / "faults.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+BEGAN = {"fault": 1, "name": "kill_worker", "begin": 1.0}
+OVER = {"fault": 1, "end": 2.0, "hit": {"workers": 1}, "back_seconds": 0.1, "failed": ""}
+
+
+@pytest.mark.parametrize(
+    "lines, kinds",
+    [
+        ([], ["never_happened"]),
+        ([BEGAN], ["never_ended"]),
+        ([BEGAN, OVER], []),
+        ([BEGAN, OVER | {"hit": {"workers": 0}}], ["hit_nothing"]),
+        ([BEGAN, OVER | {"hit": {}}], ["hit_nothing"]),
+        ([BEGAN, OVER | {"back_seconds": None}], ["service_did_not_come_back"]),
+        ([BEGAN, OVER | {"failed": "no demo"}], ["could_not_be_made"]),
+    ],
+)
+def test_a_fault_that_did_not_happen_or_did_not_pass_convicts_the_run(tmp_path, lines, kinds):
+    recorded(tmp_path, *lines)
+    evidence = Evidence(":memory:")
+    found = list(survived(tmp_path, ["kill_worker"]).find(evidence))
+    evidence.close()
+    assert [finding.kind for finding in found] == kinds
+
+
+def test_the_attack_waits_for_faults_that_are_still_to_come(tmp_path):
+    recorded(tmp_path, BEGAN)
+    assert not all_have_struck(tmp_path, 1)
+    recorded(tmp_path, BEGAN, OVER)
+    assert all_have_struck(tmp_path, 1)
+    assert not all_have_struck(tmp_path, 2)
+    (tmp_path / "faults.over").touch()
+    assert all_have_struck(tmp_path, 2)
