@@ -89,7 +89,8 @@ def _aim(environment: Environment, **_: Any) -> None:
     environment.user_classes = []
     for attacker, weight in WORKLOADS[options.workload].attackers.items():
         if target.owner_url or not attacker.by_hand:
-            attacker.weight = weight
+            attacker.weight = weight or 1
+            attacker.fixed_count = 0 if weight else 1
             environment.user_classes.append(attacker)
 
 

@@ -16,7 +16,7 @@ class RawWriter(Attacker):
 
     by_hand = True
     # Two of them on one unit deadlock for a second, and everybody behind them waits: now and then.
-    wait_time = between(0.01, 0.1)
+    wait_time = between(0.005, 0.05)
 
     def act(self) -> None:
         how: Asked = {

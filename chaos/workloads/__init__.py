@@ -15,7 +15,8 @@ class Workload:
     """A generator and its checkers together.
 
     `prepare` publishes the slots, by role. `attackers`: who comes, and how many of them in
-    proportion. `checkers`: what this run must show beside the promises that every run is held to.
+    proportion (0: just one). `checkers`: what this run must show beside the promises that every
+    run is held to.
     """
 
     name: str
