@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import psycopg
 
 from chaos.faults import Fault, FaultError, Ground
 from chaos.faults.all import FAULTS, OURS, chosen
@@ -17,8 +18,8 @@ from chaos.faults.disk import mountable
 from chaos.faults.ground import fresh_ground, ground_for
 from chaos.faults.injector import Injector
 from chaos.instance import Instance, fresh_instance
-from chaos.judgement import judge_run
-from chaos.run import new_folder
+from chaos.judgement import judge_again, judge_run
+from chaos.run import new_folder, read_run
 from chaos.sabotage import apply
 from chaos.sabotage.all import SABOTAGES
 from chaos.screen import held, screen
@@ -129,10 +130,19 @@ def run(
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
 @click.option("--database-url", envvar="CHAOS_DATABASE_URL", help="As the application's role.")
 @click.option("--demo-file", type=Path, default=DEMO_FILE, show_default=True)
-def judge(folder: Path, database_url: str | None, demo_file: Path) -> None:
+@click.option("--again", is_flag=True, help="By the evidence in the folder, without a database.")
+def judge(folder: Path, database_url: str | None, demo_file: Path, *, again: bool) -> None:
     """Judge the run of a folder, also one that was broken off. Exit code as of run."""
     url = database_url or read_demo(demo_file).get("database_url", "")
-    verdicts = judge_run(folder, url)
+    # Importing them changes how threads work, and the faults of a run need theirs as they are.
+    from chaos.workloads.all import WORKLOADS as ALL  # noqa: PLC0415
+
+    try:
+        extra = ALL[read_run(folder)[0]["workload"]].checkers
+        verdicts = judge_again(folder, extra) if again else judge_run(folder, url, extra)
+    except (psycopg.Error, ValueError) as error:
+        click.echo(f"Nobody can tell whether the promises held. {error}")
+        sys.exit(COULD_NOT_BEGIN)
     click.echo(screen(folder, verdicts))
     sys.exit(0 if held(verdicts) else 1)
 

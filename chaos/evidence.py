@@ -132,6 +132,12 @@ class Evidence:
         row = self.connection.execute("SELECT value FROM run WHERE key = ?", [name]).fetchone()
         return row and json.loads(row[0])
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything was collected: the last thing made is there."""
+        last = "SELECT count(*) FROM sqlite_master WHERE name = 'keys_by_key'"
+        return bool(self.one(last))
+
     def close(self) -> None:
         """Let go of the file."""
         self.connection.close()

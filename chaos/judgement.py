@@ -11,7 +11,8 @@ from chaos.checkers import Checker, Verdict, judge, write_verdicts
 from chaos.checkers.all import CHECKERS
 from chaos.evidence import Evidence
 from chaos.faults.survived import survived
-from chaos.run import VERDICT, faults_of, read_run
+from chaos.report import write_report
+from chaos.run import EVIDENCE, VERDICT, faults_of, read_run
 
 
 def judge_run(folder: Path, database_url: str, extra: tuple[Checker, ...] = ()) -> list[Verdict]:
@@ -24,11 +25,34 @@ def judge_run(folder: Path, database_url: str, extra: tuple[Checker, ...] = ()) 
     with psycopg.connect(database_url) as connection:
         rows = snapshot.read(connection, stage.vendor_id, stage.providers, header["run_id"])
         evidence = Evidence.collect(folder, rows)
+    return _judged(folder, evidence, extra)
+
+
+def judge_again(folder: Path, extra: tuple[Checker, ...] = ()) -> list[Verdict]:
+    """Judge by the evidence that was collected when this run was judged first; no database is read.
+
+    Raises ValueError when it has not been collected, or not to its end.
+    """
+    path = folder / EVIDENCE
+    if not path.exists():
+        raise ValueError(f"{folder} has no evidence yet: it takes the database to collect it.")
+    evidence = Evidence(path)
+    if not evidence.complete:
+        evidence.close()
+        raise ValueError(f"The evidence in {folder} is not complete: collect it once more.")
+    # Worked out from the rest; the checkers of today may work it out in another way.
+    evidence.connection.executescript("DROP TABLE IF EXISTS sure; DROP TABLE IF EXISTS may;")
+    return _judged(folder, evidence, extra)
+
+
+def _judged(folder: Path, evidence: Evidence, extra: tuple[Checker, ...]) -> list[Verdict]:
+    header, _ = read_run(folder)
+    wanted = faults_of(header)
+    faults = (survived(folder, wanted),) if wanted else ()
     try:
-        wanted = faults_of(header)
-        faults = (survived(folder, wanted),) if wanted else ()
         verdicts = judge(evidence, (*CHECKERS, *faults, *extra))
+        write_verdicts(verdicts, folder / VERDICT)
+        write_report(folder, evidence, verdicts)
     finally:
         evidence.close()
-    write_verdicts(verdicts, folder / VERDICT)
     return verdicts

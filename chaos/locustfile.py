@@ -132,6 +132,7 @@ def _prepared(environment: Environment) -> runs.Run:
         "sabotage": options.sabotaged,
         "faults": options.injected,
         "fresh": options.of_its_own,
+        "postgresql": target.postgresql(),
     }
     named = Path(options.folder) if options.folder else None
     folder = named or runs.new_folder(workload.name, options.seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import random
 import subprocess
@@ -119,6 +120,7 @@ def begin(
         "target": {"url": target.url, "vendor": target.vendor, "by_hand": bool(target.owner_url)},
         "commit": _commit(),
         "versions": _versions(),
+        "machine": {"cores": _cores(), "system": platform.platform()},
     }
     kept = {"header": header, "stage": stage.as_json()}
     (folder / RUN).write_text(json.dumps(kept, indent=2))
@@ -161,13 +163,18 @@ def _boot() -> str:
 
 def _commit() -> str:
     done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - any git does
+        ["git", "describe", "--always", "--dirty", "--exclude=*"],  # noqa: S607 - any git does
         check=False,
         capture_output=True,
         text=True,
         cwd=Path(__file__).parent,
     )
     return done.stdout.strip()
+
+
+def _cores() -> int:
+    """Of those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _versions() -> dict[str, str]:

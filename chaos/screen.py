@@ -45,7 +45,7 @@ def screen(folder: Path, verdicts: Sequence[Verdict]) -> str:
         *(line for verdict in verdicts for line in _told(verdict)),
         "",
         "Every promise held." if held(verdicts) else "VIOLATED.",
-        f"Everything about the run is in {folder}.",
+        f"The report is {folder / 'report.html'}; everything else about the run is beside it.",
         "",
         *repetition(header),
     ]
@@ -62,7 +62,8 @@ def _told(verdict: Verdict) -> Iterator[str]:
 
 def repetition(header: dict[str, Any]) -> Iterator[str]:
     """How to run the same again."""
-    where = f" (commit {header['commit']}, same target)" if header["commit"] else " (same target)"
+    target = "a demo of its own" if header.get("fresh") else "same target"
+    where = f" (commit {header['commit']}, {target})" if header["commit"] else f" ({target})"
     words = ["--workload", header["workload"], "--seed", header["seed"]]
     words += ["--iterations", header["iterations"], "--users", header["users"]]
     words += ["--fresh"] if header.get("fresh") else []

@@ -45,6 +45,15 @@ class Target:
             " them: python -m chaos run --help says how."
         )
 
+    def postgresql(self) -> str:
+        """The version of the database server. Raises TargetError."""
+        try:
+            with psycopg.connect(self.database_url) as connection:
+                number = connection.info.server_version
+        except psycopg.OperationalError as error:
+            raise TargetError(f"The database cannot be reached: {error}") from error
+        return f"{number // 10_000}.{number % 10_000}"
+
     def vendor_id(self) -> str:
         """The vendor's id, as the database knows it. Raises TargetError."""
         try:

@@ -1,0 +1,205 @@
+"""The report holds the history's numbers, tells of a conviction, and shows nobody a script."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from html.parser import HTMLParser
+
+import pytest
+
+from chaos.history import read_history
+from chaos.judgement import judge_again, judge_run
+from chaos.report.page import page
+from chaos.report.plot import plot
+from chaos.screen import held
+from tests.chaos.attacks import attack
+from tests.chaos.test_runs import chaos
+
+SMALL = ("--workload", "double_booking_attack", "--iterations", "150", "-u", "9", "--seed", "9")
+
+
+@pytest.fixture(scope="module")
+def run(server, tmp_path_factory):
+    """A clean run of the shipped server."""
+    done = attack(server, tmp_path_factory.mktemp("run"), *SMALL)
+    assert done.code == 0, done.output
+    return done
+
+
+@pytest.fixture
+def found(run):
+    """The figures of that run, for a test to change."""
+    return json.loads((run.folder / "report.json").read_text())
+
+
+class Tags(HTMLParser):
+    """The tags of a page, with their attributes, and whether each is closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.opened, self.seen = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+        if tag not in {"meta", "br"}:
+            self.opened.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.opened.pop() == tag
+
+
+def test_the_numbers_of_the_report_are_those_of_the_history(run, found):
+    operations = list(read_history(run.folder / "history.jsonl"))
+    assert found["attempts"] == len(operations)
+    assert found["results"] == {
+        name: sum(o.result == name for o in operations) for name in ("ok", "fail", "unknown")
+    }
+    by_attacker = Counter(o.attacker.split()[0] for o in operations)
+    assert {one["attacker"]: one["attempts"] for one in found["attackers"]} == by_attacker
+    outcomes = Counter((o.kind, o.door, o.result, o.code, o.status) for o in operations)
+    told = {
+        (one["kind"], one["door"], one["result"], one["code"], one["status"]): one["number"]
+        for one in found["outcomes"]
+    }
+    assert told == outcomes
+    over_time = found["timeline"]["buckets"]
+    for name, number in found["results"].items():
+        assert sum(bucket[name] for bucket in over_time) == number
+    slowest = max(o.ended - o.began for o in operations if o.code != "HUNG_UP")
+    assert max(one["max"] for one in found["latencies_ms"]) == pytest.approx(
+        slowest * 1000, rel=0.01
+    )
+
+
+def test_the_page_says_what_the_numbers_say_and_how_to_repeat_the_run(run, found):
+    text = (run.folder / "report.html").read_text()
+    assert "Every promise held." in text
+    assert "VIOLATED" not in text
+    assert f"<b>{found['attempts']:,}</b>" in text
+    for verdict in found["verdicts"]:
+        assert verdict["checker"] in text
+    header = run.header()
+    for told in (header["commit"], header["started_at"], header["versions"]["psycopg"]):
+        assert told in text
+    assert f"PostgreSQL</td><td>{header['postgresql']}" in text
+    assert f"cores</td><td>{header['machine']['cores']}" in text
+    again = (
+        "python -m chaos run --workload double_booking_attack --seed 9 --iterations 150 --users 9"
+    )
+    assert again in text
+    assert "does not fix the interleaving" in text
+
+
+def test_the_page_needs_nothing_from_anywhere_and_is_well_formed(run):
+    text = (run.folder / "report.html").read_text()
+    tags = Tags(text)
+    assert tags.opened == []
+    assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in tags.seen}
+    assert not re.search(r"(?:src|href)=|@import|url\(", text)
+
+
+def test_what_came_from_the_run_is_escaped(found):
+    evil = "<script>alert(1)</script>\"'&"
+    found["held"] = False
+    found["run"] |= {"workload": evil, "sabotage": evil, "commit": evil, "postgresql": evil}
+    found["run"]["target"]["url"] = evil
+    found["repeat"] = evil
+    found["attackers"][0]["attacker"] = found["outcomes"][0]["code"] = evil
+    found["latencies_ms"][0]["kind"] = evil
+    found["verdicts"][0] |= {
+        "count": 1,
+        "kinds": {evil: 1},
+        "findings": [{"kind": evil, "about": evil}],
+    }
+    fault = {"name": evil, "about": evil, "begin": 0.1, "end": 0.2, "hit": {evil: 1}}
+    seen = {"seen": {evil: 1}, "failed": evil, "back_seconds": None, "slowest_seconds": 0.1}
+    found["faults"] = [fault | seen]
+    text = page(found)
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 10
+    assert Tags(text).opened == []
+
+
+def test_without_evidence_and_without_a_database_nobody_can_tell(run, tmp_path):
+    for name in ("run.json", "history.jsonl"):
+        (tmp_path / name).write_bytes((run.folder / name).read_bytes())
+    nowhere = {"CHAOS_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}
+    done = chaos("judge", str(tmp_path), environment=nowhere)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Nobody can tell" in done.stdout
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_violation_makes_the_page_red_and_the_exit_code_1(run, server, tmp_path):
+    folder = tmp_path / "convicted"
+    folder.mkdir()
+    for name in ("run.json", "history.jsonl"):
+        (folder / name).write_bytes((run.folder / name).read_bytes())
+    kept = (folder / "history.jsonl").read_text()
+    end = next(line for line in kept.splitlines() if '"code":"CONFIRMED"' in line)
+    told = json.loads(end)["answer"]["booking_id"]
+    (folder / "history.jsonl").write_text(kept.replace(told, told[:-4] + "beef"))
+    url = {"CHAOS_DATABASE_URL": server.database.app_url}
+    done = chaos("judge", str(folder), environment=url)
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = json.loads((folder / "report.json").read_text())
+    assert not found["held"]
+    assert found["violations"] > 0
+    text = (folder / "report.html").read_text()
+    assert "VIOLATED." in text
+    assert "Every promise held" not in text
+    failed = next(one for one in found["verdicts"] if one["checker"] == "acknowledged_is_there")
+    assert failed["status"] == "FAIL"
+    assert failed["findings"][0]["kind"] in text
+    # The verdict can be found again without the database.
+    again = chaos("judge", "--again", str(folder))
+    assert again.returncode == 1, again.stdout + again.stderr
+    assert json.loads((folder / "report.json").read_text()) == found | {
+        "verdicts": json.loads((folder / "verdict.json").read_text())
+    }
+
+
+def test_judging_again_needs_no_database_and_comes_to_the_same(run, server):
+    verdicts = judge_run(run.folder, server.database.app_url)
+    again = judge_again(run.folder)
+    assert held(verdicts)
+    assert [(v.checker, v.status, v.examined) for v in again] == [
+        (v.checker, v.status, v.examined) for v in verdicts
+    ]
+
+
+def test_who_has_no_evidence_or_half_of_it_is_told_so(tmp_path):
+    with pytest.raises(ValueError, match="no evidence"):
+        judge_again(tmp_path)
+    (tmp_path / "evidence.db").touch()
+    with pytest.raises(ValueError, match="not complete"):
+        judge_again(tmp_path)
+
+
+def test_the_plot_marks_every_fault_and_has_gaps_where_nobody_was_answered(found):
+    blank = {"ok": 0, "fail": 0, "unknown": 0, "p50": None, "p99": None, "max": None}
+    full = {"ok": 5, "fail": 1, "unknown": 0, "p50": 2.0, "p99": 9.0, "max": 12.0}
+    found["seconds"] = 4.0
+    found["timeline"] = {
+        "seconds": 1.0,
+        "buckets": [{"at": 0.0, **full}, {"at": 1.0, **blank}, {"at": 2.0, **full}],
+    }
+    fault = {"name": "kill_worker", "begin": 1.0, "end": None}
+    found["faults"] = [fault, fault | {"begin": 2.0, "end": 3.0}]
+    drawn = plot(found)
+    assert drawn.count('class="fault"') == 2
+    assert "2 kill_worker: 2.0 to 3.0 s" in drawn
+    assert drawn.count('<polyline class="p50"') == 2
+    assert Tags(drawn).opened == []
+
+
+def test_a_run_in_which_nothing_ended_has_a_report_without_a_plot(found):
+    found["seconds"] = 0.0
+    assert plot(found) == ""
+    assert "Over time" in page(found)
