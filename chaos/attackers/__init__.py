@@ -85,7 +85,7 @@ class Attacker(User):
     def perform(self, door: str, kind: str, asked: Asked) -> Operation:
         """Ask, and note what came of it; who books or blocks lets others know."""
         operation = self.this_run.perform(self.name, self.door(door), kind, asked)
-        if operation.result == "ok" and kind == "book" and not operation.answer.get("replayed"):
+        if operation.result == "ok" and kind == "book":
             pool = self.this_run.holds if operation.code == "HELD" else self.this_run.standing
             pool.add(operation)
         return operation

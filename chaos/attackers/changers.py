@@ -9,6 +9,7 @@ from chaos.attackers import Attacker, of
 # Nothing is held for less than a second.
 HOLD_SECONDS = (1.0, 1.1, 1.4)
 DOORS = ("http", "sql")
+GONE = {"cancelled", "expired", "declined"}
 
 
 class Canceller(Attacker):
@@ -21,9 +22,12 @@ class Canceller(Attacker):
         if booked is not None:
             asked = of(booked)
             done = self.perform(self.dice.choice(DOORS), "cancel", asked)
+            if done.result != "ok" and done.answer.get("status") not in GONE:
+                pool.add(booked)
             # Somebody wants it back: claiming again.
             if done.result == "ok" and self.dice.random() < 0.1:
                 self.perform(self.dice.choice(DOORS), "confirm", asked)
+                pool.add(booked)
 
 
 class Squatter(Attacker):
@@ -61,7 +65,9 @@ class Marker(Attacker):
         if booked is None:
             return
         asked = of(booked)
-        for kind in self.dice.sample(["complete", "no_show", "confirm"], 2):
+        # In the end it is taken back: what is completed could never be cancelled, and in a long run
+        # every place would soon be gone for good.
+        for kind in (*self.dice.sample(["complete", "no_show"], 2), "confirm"):
             self.perform("sql", kind, asked)
         changed = {**asked, "guests": self.dice.randint(0, 9)}
         self.perform(self.dice.choice(DOORS), "change", changed)
