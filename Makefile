@@ -32,7 +32,7 @@ bench: $(VENV)/installed-dev ## Measure, minutes long; results under bench/resul
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
 
 chaos: $(VENV)/installed-dev ## Attack a demo made for it; exit code 0 only if every promise held
-	@$(BIN)/python -m chaos run --fresh
+	@$(BIN)/python -m chaos run --fresh --faults all --iterations 10000
 
 clean: ## Remove .venv and caches; the demo's data in .slotkeeper/ stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

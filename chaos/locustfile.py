@@ -6,6 +6,7 @@ out.
 
 from __future__ import annotations
 
+import logging
 import random
 import sys
 import uuid
@@ -76,6 +77,8 @@ def _add_options(parser: LocustArgumentParser) -> None:
 
 def _aim(environment: Environment, **_: Any) -> None:
     options: Any = environment.parsed_options
+    # It warns of each rollback on a connection that broke; the history tells of those.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     if not isinstance(environment.runner, LocalRunner):
         raise TypeError("One process must see all of the history: no --master, no --worker.")
     environment.stop_timeout = STOP_SECONDS

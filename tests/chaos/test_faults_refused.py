@@ -17,6 +17,7 @@ from chaos.faults.ground import ground_for
 from chaos.faults.proxy import Proxy
 from chaos.faults.record import all_have_struck, no_more_faults, striking
 from chaos.faults.survived import survived
+from tests.chaos.attacks import CHECKOUT
 from tests.chaos.test_runs import chaos
 
 
@@ -193,3 +194,10 @@ def test_the_attack_waits_for_faults_that_are_still_to_come(tmp_path):
     assert not all_have_struck(tmp_path, 2)
     (tmp_path / "faults.over").touch()
     assert all_have_struck(tmp_path, 2)
+
+
+def test_every_fault_is_described_with_what_it_needs():
+    readme = (CHECKOUT / "chaos" / "README.md").read_text()
+    for name, fault in FAULTS.items():
+        (row,) = (line for line in readme.splitlines() if line.startswith(f"| `{name}` |"))
+        assert ("fresh:" in row) == bool(OURS & {*fault.needs})
