@@ -27,11 +27,13 @@ from app import migrate
 from app.config import Settings, inherited_environment
 from app.db import offline_app
 from app.demo_vendor import SLUG, load_demo_vendor
-from app.devdb import EmbeddedPostgres
+from app.devdb import EmbeddedPostgres, PostgresError
 from app.serve import GRACE_SECONDS, require_free_address
 
 HOST = "127.0.0.1"
 READY_SECONDS_MAX = 60
+# For so long a database that does not start is started again and again.
+DATABASE_SECONDS_MAX = 60
 
 
 class DemoError(Exception):
@@ -95,9 +97,16 @@ def _run(
 
 
 def _keep_running(server: subprocess.Popen[bytes], postgres: EmbeddedPostgres) -> NoReturn:
+    began = time.monotonic()
     while server.poll() is None:
         # Should somebody kill the database, it comes back, and the server finds it again.
-        postgres.start()
+        try:
+            postgres.start()
+            began = time.monotonic()
+        except PostgresError:
+            # It may be able to in a moment: a disk that is full refuses its recovery, too.
+            if time.monotonic() > began + DATABASE_SECONDS_MAX:
+                raise
         time.sleep(0.5)
     raise DemoError(f"The server has ended by itself (exit code {server.returncode}).")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -102,6 +103,8 @@ def run(
     if detached:
         _go_on_alone(options["folder"])
         return
+    # Whoever ends us politely finds everything as it was before: no demo, no proxy, no disk.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(COULD_NOT_BEGIN))
     with contextlib.ExitStack() as stack:
         try:
             instance = None

@@ -71,7 +71,11 @@ class Injector:
                     if not allowed:
                         return
                     begin(self._folder, clock, number, fault.name)
-                    end(self._folder, clock, number, self._struck(fault))
+                    struck = self._struck(fault)
+                    end(self._folder, clock, number, struck)
+                if struck.back_seconds is None:
+                    # Nothing that follows would say anything; the attack ends, and is convicted.
+                    return
             pauses = PAUSES_LATER
 
     def _struck(self, fault: Fault) -> Struck:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from types import SimpleNamespace
 
 import psutil
+import psycopg
 import pytest
 
 from chaos.evidence import Evidence
@@ -22,6 +23,7 @@ from chaos.instance import fresh_instance
 from chaos.run import EVIDENCE
 from chaos.target import read_demo
 from tests.chaos.attacks import attack
+from tests.lock_waits import wait_until
 
 SEED = "5"
 SILENCE = "('RemoteDisconnected', 'ConnectionResetError', 'BrokenPipeError')"
@@ -127,3 +129,28 @@ def test_after_all_of_it_the_demo_is_whole_and_nothing_is_frozen(demo):
     assert psutil.STATUS_STOPPED not in {process.status() for process in family}
     assert demo.ground.demo.is_running()
     assert demo.ground.server.is_running()
+
+
+def test_the_demo_tries_again_while_its_database_cannot_start(demo):
+    control = demo.instance.demo_file.parent / "postgres" / "data" / "global" / "pg_control"
+    away = control.with_name("pg_control.away")
+    log = demo.instance.demo_file.parent / "postgres" / "postgres.log"
+    attempts = log.read_text().count("could not open file")
+    control.rename(away)
+    try:
+        postmaster_of(demo.ground.demo).kill()
+        wait_until(
+            lambda: log.read_text().count("could not open file") > attempts + 1,
+            "nobody tries to start the database",
+        )
+    finally:
+        away.rename(control)
+    wait_until(lambda: is_ready(demo), "the database does not come back")
+
+
+def is_ready(demo):
+    try:
+        with psycopg.connect(demo.server.database.app_url, connect_timeout=2) as connection:
+            return connection.execute("SELECT 1").fetchone() == (1,)
+    except psycopg.OperationalError:
+        return False
