@@ -12,7 +12,8 @@ from chaos.codes import BUSY_STATES, DOCUMENTED, OUTAGES, TOO_LONG, expected
 from chaos.doors.trespasses import BY_NAME
 from chaos.evidence import Evidence
 
-GRACE_SECONDS = 30
+# Whoever finds out late that his session was ended, finds out when he next asks for something.
+GRACE_SECONDS = 10
 # No SQLSTATE and no code: what a client sees when nobody answers.
 SILENCE = {
     *("HUNG_UP", "NO_JSON", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError"),

@@ -89,7 +89,9 @@ class Injector:
             if _serves(self._ground):
                 struck.back_seconds = round(time.monotonic() - healed, 3)
                 break
-            time.sleep(LOOK_SECONDS)
+            # Over before the judges have come: somebody broke the run off, and wants it to end.
+            if self._ground.over.wait(LOOK_SECONDS):
+                break
         return struck
 
 

@@ -1,0 +1,100 @@
+"""A run without a terminal comes to its report; one that is broken off leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.chaos.attacks import CHECKOUT
+
+PATIENCE_SECONDS = 120
+RUN = (sys.executable, "-m", "chaos", "run", "--fresh", "--users", "6", "--iterations", "100")
+
+
+@pytest.fixture
+def place():
+    """A folder for temporary ones, which a database that runs as somebody else may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="slotkeeper-tests-"))
+    if os.geteuid() == 0:
+        folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def environment(place):
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), "TMPDIR": str(place)}
+
+
+def wait_until(happened, complaint):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, complaint()
+        time.sleep(0.1)
+
+
+def of_this_place(place):
+    """The processes that name it."""
+    found = psutil.process_iter(["cmdline"])
+    return [process for process in found if str(place) in " ".join(process.info["cmdline"] or [])]
+
+
+def test_a_detached_run_goes_on_alone_and_comes_to_its_report(place, environment):
+    folder = place / "kept"
+    done = subprocess.run(
+        [*RUN, "--detached", "--faults", "delay_clients", "--folder", str(folder)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=CHECKOUT,
+        timeout=PATIENCE_SECONDS,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    pid = int(re.search(r"Process (\d+) attacks", done.stdout).group(1))
+    log = folder / "run.log"
+    try:
+        wait_until(lambda: not psutil.pid_exists(pid), lambda: f"it goes on: {log.read_text()}")
+    finally:
+        if psutil.pid_exists(pid):
+            os.kill(pid, signal.SIGTERM)
+    assert "Every promise held." in log.read_text()
+    found = json.loads((folder / "report.json").read_text())
+    assert found["held"]
+    assert [fault["name"] for fault in found["faults"]] == ["delay_clients"]
+    assert [path.name for path in place.iterdir()] == ["kept"]
+    assert of_this_place(place) == []
+
+
+def test_a_run_that_is_told_to_stop_in_the_middle_of_a_fault_leaves_nothing_behind(
+    place, environment
+):
+    folder = place / "kept"
+    process = subprocess.Popen(
+        [*RUN, "--faults", "freeze_database", "--folder", str(folder)],
+        cwd=CHECKOUT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    try:
+        faults = folder / "faults.jsonl"
+        wait_until(lambda: faults.exists() and faults.stat().st_size, lambda: "no fault begins")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_SECONDS) == 2
+    finally:
+        process.kill()
+        process.wait()
+    assert [path.name for path in place.iterdir()] == ["kept"]
+    assert of_this_place(place) == []
