@@ -20,7 +20,7 @@ from chaos.faults.ground import fresh_ground, ground_for
 from chaos.faults.injector import Injector
 from chaos.instance import Instance, fresh_instance
 from chaos.judgement import judge_again, judge_run
-from chaos.run import new_folder, read_run
+from chaos.run import faults_of, new_folder, read_run
 from chaos.sabotage import apply
 from chaos.sabotage.all import SABOTAGES
 from chaos.screen import held, screen
@@ -95,9 +95,13 @@ def run(
     """
     if sabotage is not None and (not fresh or sabotage not in SABOTAGES):
         raise click.UsageError("--sabotage breaks a --fresh demo; python -m chaos sabotages lists.")
+    if resume and (fresh or options["folder"] is None):
+        raise click.UsageError("--resume takes up the run in --folder, on what it attacked before.")
     try:
+        if resume:
+            faults = ",".join(faults_of(read_run(options["folder"])[0])) or "none"
         wanted = _possible(chosen(faults, fresh=fresh), everything=faults == "all")
-    except FaultError as error:
+    except (FaultError, OSError) as error:
         raise click.UsageError(str(error)) from error
     options["folder"] = options["folder"] or new_folder(options["workload"], options["seed"])
     if detached:

@@ -24,7 +24,7 @@ from locust.runners import LocalRunner
 
 from chaos import run as runs
 from chaos.attackers import Scene
-from chaos.faults.record import no_more_faults
+from chaos.faults.record import announce_no_more, no_more_faults
 from chaos.judgement import judge_run
 from chaos.screen import held, screen
 from chaos.stage import StageBuilder
@@ -121,6 +121,8 @@ def _prepared(environment: Environment) -> runs.Run:
     options: Any = environment.parsed_options
     target = _target(environment)
     if options.resume:
+        if not options.injected:
+            announce_no_more(Path(options.folder))
         return runs.take_up(Path(options.folder), target)
     workload = WORKLOADS[options.workload]
     builder = StageBuilder(target, random.Random(options.seed))

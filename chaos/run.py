@@ -76,7 +76,7 @@ class Run:
         """Whether nobody may ask for anything any more: not before every fault has struck once."""
         if self.history.invoked < self.iterations:
             return False
-        return not self.faults or all_have_struck(self.folder, len(self.faults))
+        return not self.faults or all_have_struck(self.folder, self.faults)
 
     @property
     def faults(self) -> list[str]:

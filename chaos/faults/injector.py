@@ -15,7 +15,17 @@ import psutil
 import psycopg
 
 from chaos.faults import Fault, FaultError, Ground
-from chaos.faults.record import OVER, Struck, begin, end, read_struck, striking
+from chaos.faults.record import (
+    BROKEN_OFF,
+    OVER,
+    Struck,
+    announce_no_more,
+    begin,
+    end,
+    have_struck,
+    read_struck,
+    striking,
+)
 from chaos.history import Clock
 from chaos.run import HISTORY, read_run
 
@@ -50,8 +60,7 @@ class Injector:
         try:
             self._strike_until_over()
         finally:
-            # The attack waits for nothing that will not come.
-            (self._folder / OVER).touch()
+            announce_no_more(self._folder)
 
     def _strike_until_over(self) -> None:
         over = self._ground.over
@@ -61,9 +70,11 @@ class Injector:
         header, stage = read_run(self._folder)
         clock, pauses = Clock(header["clock_zero"]), PAUSES_FIRST
         self._ground.slots = list(stage.slots)
-        number = len(read_struck(self._folder))
+        number, struck_before = self._taken_up(clock), have_struck(self._folder)
         while True:
             for fault in self._dice.sample(self._faults, len(self._faults)):
+                if fault.name in struck_before:
+                    continue
                 if over.wait(self._dice.uniform(*pauses)):
                     return
                 number += 1
@@ -76,7 +87,17 @@ class Injector:
                 if struck.back_seconds is None:
                     # Nothing that follows would say anything; the attack ends, and is convicted.
                     return
-            pauses = PAUSES_LATER
+            pauses, struck_before = PAUSES_LATER, set()
+
+    def _taken_up(self, clock: Clock) -> int:
+        """How many faults there were before the run was taken up again; all are over now."""
+        earlier = read_struck(self._folder)
+        for number, one in enumerate(earlier, 1):
+            if one.end is None:
+                # Whoever made it was killed with the run.
+                one.hit, one.back_seconds = {BROKEN_OFF: 1}, self._seconds_until_back()
+                end(self._folder, clock, number, one)
+        return len(earlier)
 
     def _struck(self, fault: Fault) -> Struck:
         struck = Struck(fault.name, 0.0)
@@ -84,15 +105,19 @@ class Injector:
             struck.hit = fault.strike(self._ground, self._dice)
         except (FaultError, psycopg.Error, OSError, psutil.Error) as error:
             struck.failed = f"{type(error).__name__}: {error}".strip()
+        struck.back_seconds = self._seconds_until_back()
+        return struck
+
+    def _seconds_until_back(self) -> float | None:
+        """How long it took from now until the service was there; None: too long."""
         healed = time.monotonic()
         while time.monotonic() < healed + BACK_SECONDS_MAX:
             if _serves(self._ground):
-                struck.back_seconds = round(time.monotonic() - healed, 3)
-                break
+                return round(time.monotonic() - healed, 3)
             # Over before the judges have come: somebody broke the run off, and wants it to end.
             if self._ground.over.wait(LOOK_SECONDS):
                 break
-        return struck
+        return None
 
 
 def _serves(ground: Ground) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any
 from chaos.history import Clock
 
 FAULTS, LOCK, OVER = "faults.jsonl", "faults.lock", "faults.over"
+# What is said to be hit when whoever made a fault was killed with the run.
+BROKEN_OFF = "runs broken off"
 
 
 @dataclass(slots=True)
@@ -58,11 +60,21 @@ def end(folder: Path, clock: Clock, number: int, struck: Struck) -> None:
     _append(folder, line | {"back_seconds": struck.back_seconds, "failed": struck.failed})
 
 
-def all_have_struck(folder: Path, number: int) -> bool:
-    """Whether so many faults are over, or there will be no more."""
-    if (folder / OVER).exists():
-        return True
-    return sum(one.end is not None for one in read_struck(folder)) >= number
+def all_have_struck(folder: Path, names: Iterable[str]) -> bool:
+    """Whether all of these are over, or there will be no more."""
+    return (folder / OVER).exists() or {*names} <= have_struck(folder)
+
+
+def have_struck(folder: Path) -> set[str]:
+    """The names of those that are over, without what ended because its run was broken off."""
+    return {
+        one.name for one in read_struck(folder) if one.end is not None and BROKEN_OFF not in one.hit
+    }
+
+
+def announce_no_more(folder: Path) -> None:
+    """Nothing will strike any more: the attack need not wait for it."""
+    (folder / OVER).touch()
 
 
 @contextmanager

@@ -98,3 +98,48 @@ def test_a_run_that_is_told_to_stop_in_the_middle_of_a_fault_leaves_nothing_behi
         process.wait()
     assert [path.name for path in place.iterdir()] == ["kept"]
     assert of_this_place(place) == []
+
+
+def test_a_run_with_faults_that_was_killed_is_taken_up_with_those_that_are_to_come(
+    server, tmp_path, environment
+):
+    aim = {
+        "--target-url": server.url,
+        "--vendor": server.vendor,
+        "--api-key": server.api_key,
+        "--database-url": server.database.app_url,
+        "--owner-url": "",
+        "--folder": str(tmp_path),
+        "--users": "6",
+    }
+    words = [sys.executable, "-m", "chaos", "run", *(word for pair in aim.items() for word in pair)]
+    faults = tmp_path / "faults.jsonl"
+    first = [*words, "--iterations", "100", "--workload", "capacity"]
+    process = subprocess.Popen(
+        [*first, "--faults", "cut_clients,delay_clients"],
+        cwd=CHECKOUT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    try:
+        wait_until(lambda: faults.exists() and faults.stat().st_size, lambda: "no fault begins")
+    finally:
+        for one in [process, *psutil.Process(process.pid).children(recursive=True)]:
+            one.kill()
+        process.wait()
+    done = subprocess.run(
+        [*words, "--resume"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=CHECKOUT,
+        timeout=PATIENCE_SECONDS,
+        env=environment,
+    )
+    found = json.loads((tmp_path / "report.json").read_text())
+    names = [fault["name"] for fault in found["faults"]]
+    assert {"cut_clients", "delay_clients"} == set(names)
+    assert found["faults"][0]["hit"] == {"runs broken off": 1}
+    assert names[0] in names[1:]
+    assert done.returncode == 0, done.stdout + done.stderr

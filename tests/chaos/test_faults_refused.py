@@ -15,7 +15,7 @@ from chaos.faults import FaultError, Ground
 from chaos.faults.all import FAULTS, OURS, chosen
 from chaos.faults.ground import ground_for
 from chaos.faults.proxy import Proxy
-from chaos.faults.record import all_have_struck, no_more_faults, striking
+from chaos.faults.record import BROKEN_OFF, all_have_struck, no_more_faults, striking
 from chaos.faults.survived import survived
 from tests.chaos.attacks import CHECKOUT
 from tests.chaos.test_runs import chaos
@@ -187,13 +187,16 @@ def test_a_fault_that_did_not_happen_or_did_not_pass_convicts_the_run(tmp_path, 
 
 
 def test_the_attack_waits_for_faults_that_are_still_to_come(tmp_path):
+    names = ["kill_worker"]
     recorded(tmp_path, BEGAN)
-    assert not all_have_struck(tmp_path, 1)
+    assert not all_have_struck(tmp_path, names)
+    recorded(tmp_path, BEGAN, OVER | {"hit": {BROKEN_OFF: 1}})
+    assert not all_have_struck(tmp_path, names)
     recorded(tmp_path, BEGAN, OVER)
-    assert all_have_struck(tmp_path, 1)
-    assert not all_have_struck(tmp_path, 2)
+    assert all_have_struck(tmp_path, names)
+    assert not all_have_struck(tmp_path, [*names, "fill_disk"])
     (tmp_path / "faults.over").touch()
-    assert all_have_struck(tmp_path, 2)
+    assert all_have_struck(tmp_path, [*names, "fill_disk"])
 
 
 def test_every_fault_is_described_with_what_it_needs():
