@@ -7,6 +7,8 @@ import json
 import re
 import shutil
 import subprocess
+import sys
+import zipfile
 from collections.abc import Iterator
 from dataclasses import fields
 from itertools import combinations
@@ -197,16 +199,36 @@ def _steps() -> list[tuple[str, str]]:
     return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines)]
 
 
-def test_the_container_copies_what_is_there_and_all_that_is_installed():
-    copied = {
+def test_the_container_installs_all_that_a_checkout_has(tmp_path):
+    copied = [
         path.rstrip("/")
         for word, rest in _steps()
         if word == "COPY" and not rest.startswith("--from")
         for path in rest.split()[:-1]
-    }
+    ]
     for path in copied:
-        assert (CHECKOUT / path).exists(), path
-    assert copied >= {"app", "migrations", "wsgi.py", "pyproject.toml", "requirements.txt"}
+        target = tmp_path / "few" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (CHECKOUT / path).is_dir() else shutil.copy
+        copy(CHECKOUT / path, target, **_AS_IT_IS if copy is shutil.copytree else {})
+    ignored = shutil.ignore_patterns(".*", "*.egg-info", "build", "__pycache__")
+    shutil.copytree(CHECKOUT, tmp_path / "all", symlinks=True, ignore=ignored)
+    installed = _built(tmp_path / "few")
+    assert installed == _built(tmp_path / "all")
+    assert "app/docs/pages/errors.md" in installed
+
+
+_AS_IT_IS = {"symlinks": True, "ignore": shutil.ignore_patterns("__pycache__")}
+
+
+def _built(source: Path) -> set[str]:
+    """The files of the wheel that pip builds there."""
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet"]
+    words = ["--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", "wheels", "."]
+    subprocess.run([*pip, *words], cwd=source, check=True, capture_output=True)
+    (wheel,) = (source / "wheels").iterdir()
+    with zipfile.ZipFile(wheel) as opened:
+        return {name for name in opened.namelist() if ".dist-info/" not in name}
 
 
 def test_the_container_runs_as_nobody_on_a_pinned_python_and_can_be_asked():
