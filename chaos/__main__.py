@@ -114,7 +114,9 @@ def run(
             instance = None
             if fresh:
                 on_small_disk = any("disk" in fault.needs for fault in wanted)
-                instance = stack.enter_context(fresh_instance(on_small_disk=on_small_disk))
+                instance = stack.enter_context(
+                    fresh_instance(on_small_disk=on_small_disk, attempts=options["iterations"])
+                )
                 demo_file = instance.demo_file
             if sabotage is not None:
                 options["sabotage"] = sabotage

@@ -37,8 +37,11 @@ class Instance:
 
 
 @contextmanager
-def fresh_instance(*, on_small_disk: bool = False) -> Iterator[Instance]:
-    """A demo that runs until the end of the block. Raises TargetError, FaultError."""
+def fresh_instance(*, on_small_disk: bool = False, attempts: int = 0) -> Iterator[Instance]:
+    """A demo that runs until the end of the block. Raises TargetError, FaultError.
+
+    `on_small_disk`: one that has room for so many attempts, and can be filled.
+    """
     folder = Path(tempfile.mkdtemp(prefix="slotkeeper-chaos-"))
     if os.geteuid() == 0:
         # The database then runs as somebody else, who must get through.
@@ -50,7 +53,7 @@ def fresh_instance(*, on_small_disk: bool = False) -> Iterator[Instance]:
         disk = folder / "demo"
         if on_small_disk:
             disk.mkdir()
-            stack.enter_context(small_disk(disk))
+            stack.enter_context(small_disk(disk, attempts))
         with log.open("wb") as output:
             demo = subprocess.Popen(  # noqa: S603 - the words are ours
                 [
