@@ -6,12 +6,14 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 SECRET_KEY_LENGTH_MIN = 32
 _RATE_LIMIT = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
+_PUBLIC_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
@@ -67,6 +69,11 @@ class Settings:
             raise ConfigurationError(
                 f"SLOTKEEPER_DATABASE_POOLER is {self.database_pooler!r}; use none, or transaction"
                 " behind a PgBouncer that pools transactions."
+            )
+        if self.public_url and not _PUBLIC_URL.fullmatch(self.public_url):
+            raise ConfigurationError(
+                f"SLOTKEEPER_PUBLIC_URL is {self.public_url!r}; use an address such as"
+                " https://booking.example.org."
             )
         if not self.public_url:
             host = f"[{self.host}]" if ":" in self.host else self.host
@@ -183,6 +190,10 @@ def _store(env: Mapping[str, str], name: str, default: str) -> str:
     text = env.get(name, "").strip() or default
     if text != default and urlsplit(text).scheme not in {"redis", "rediss", "redis+unix"}:
         raise ConfigurationError(f"{name} must be memory:// or look like redis://host:6379/0.")
+    if text != default and find_spec("redis") is None:
+        raise ConfigurationError(
+            f"{name} needs a client for Redis: pip install 'slotkeeper[redis]'"
+        )
     return text
 
 

@@ -85,7 +85,13 @@ class BookingRequestSchema(Schema):
     internal_notes = Text(
         NOTES_MAX, shortest=0, allow_none=True, metadata={"description": "With an API key only."}
     )
-    metadata = json_object(METADATA_MAX, metadata={"description": "Anything of your own."})
+    metadata = json_object(
+        METADATA_MAX,
+        metadata={
+            "description": "Anything of your own. Whoever has the manage_token can change it, too:"
+            " what only the vendor may say belongs in internal_notes."
+        },
+    )
 
     @validates_schema(skip_on_field_errors=True)
     def name_one_customer(self, data: dict[str, Any], **_: Any) -> None:

@@ -145,6 +145,10 @@ def _state(facts: Facts) -> str:
     match facts.get("reason"):
         case "not_begun":
             return f"The booking begins at {facts['start']}: only then can it be {facts['wanted']}."
+        case "has_begun":
+            return f"The booking has begun at {facts['start']}: only the vendor can change it now."
+        case "cancelled_by_vendor":
+            return "The vendor has cancelled the booking, and alone can confirm it again."
         case "closed_to_customers":
             return f"The booking is {facts['status']}: only the vendor can change it now."
         case _:
@@ -170,8 +174,9 @@ def _when(facts: Facts) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         zone = UTC
     start, end = (datetime.fromisoformat(facts[name]).astimezone(zone) for name in ("start", "end"))
-    until = f"{end:%H:%M}" if start.date() == end.date() else f" {end:%Y-%m-%d %H:%M}"
-    return f"{start:%Y-%m-%d %H:%M}-{until} ({zone})"
+    same_day = start.date() == end.date()
+    until = f"-{end:%H:%M}" if same_day else f" - {end:%Y-%m-%d %H:%M}"
+    return f"{start:%Y-%m-%d %H:%M}{until} ({zone})"
 
 
 def _overlap(facts: Facts) -> str:

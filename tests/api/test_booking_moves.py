@@ -214,3 +214,33 @@ def test_events_come_in_pages(vendor, problem):
     assert [event["sequence"] for event in page["items"] + rest["items"]] == [1, 2, 3]
     assert rest["next_cursor"] is None
     problem(vendor.get(f"/bookings/{uuid.uuid4()}/events", vendor.key), 404, "BOOKING_NOT_FOUND")
+
+
+def test_a_customer_undoes_their_own_cancellation_and_not_the_vendors(vendor, problem):
+    slot = vendor.slot()
+    booking = vendor.booked(slot_id=slot["id"])
+    path, token = f"/bookings/{booking['id']}", booking["manage_token"]
+    assert vendor.post(f"{path}/cancel", None, token).status_code == 200
+    assert vendor.post(f"{path}/confirm", None, token).json()["status"] == "confirmed"
+    assert vendor.post(f"{path}/cancel", None, vendor.key).status_code == 200
+    refused = problem(vendor.post(f"{path}/confirm", None, token), 409, "BOOKING_STATE_CONFLICT")
+    assert refused["conflict"]["reason"] == "cancelled_by_vendor"
+    assert vendor.get(path, token).json()["status"] == "cancelled"
+    assert vendor.post(f"{path}/confirm", None, vendor.key).json()["status"] == "confirmed"
+
+
+def test_what_has_begun_is_the_vendors_to_cancel_and_change(vendor, problem):
+    begun = datetime.now(UTC) - timedelta(minutes=5)
+    times = {"start": begun.isoformat(), "end": (begun + timedelta(hours=1)).isoformat()}
+    provider = vendor.provider()["id"]
+    slot = vendor.made(f"/providers/{provider}/slots", {"slots": [times]})["items"][0]
+    booking = vendor.booked(vendor.key, slot_id=slot["id"])
+    path, token = f"/bookings/{booking['id']}", booking["manage_token"]
+    cancelled = vendor.post(f"{path}/cancel", None, token)
+    changed = vendor.call("PATCH", path, {"notes": "I was there!"}, token)
+    for answer in (cancelled, changed):
+        refused = problem(answer, 409, "BOOKING_STATE_CONFLICT")
+        assert refused["conflict"]["reason"] == "has_begun"
+    assert vendor.get(path, token).json()["version"] == 1
+    assert vendor.call("PATCH", path, {"notes": "Late."}, vendor.key).status_code == 200
+    assert vendor.post(f"{path}/cancel", None, vendor.key).json()["status"] == "cancelled"

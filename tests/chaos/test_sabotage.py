@@ -16,6 +16,8 @@ from chaos.sabotage.all import SABOTAGES
 from tests.chaos.attacks import attack
 
 SEED = "7"
+# Who meets whom is chance: a sabotage is given some seeds, each with a clean run beside it.
+SEEDS = (SEED, "8", "9", "10")
 # Long enough that whoever looks for something finds it; the holds need time to lapse.
 SIZES = {
     "hold_expiry": ("--iterations", "700", "-u", "24"),
@@ -35,12 +37,12 @@ def clean_runs(arena, tmp_path_factory):
     """The clean run of each workload, run once when it is first asked for."""
     done = {}
 
-    def clean_run(workload):
-        if workload not in done:
+    def clean_run(workload, seed=SEED):
+        if (workload, seed) not in done:
             folder = tmp_path_factory.mktemp("clean")
-            words = ("--workload", workload, "--seed", SEED, *SIZES.get(workload, SIZE))
-            done[workload] = attack(arena, folder, *words)
-        return done[workload]
+            words = ("--workload", workload, "--seed", seed, *SIZES.get(workload, SIZE))
+            done[workload, seed] = attack(arena, folder, *words)
+        return done[workload, seed]
 
     return clean_run
 
@@ -55,18 +57,13 @@ def test_the_clean_run_of_each_workload_passes(workload, clean_runs):
 @pytest.mark.parametrize("name", list(SABOTAGES))
 def test_each_sabotage_is_found_or_stopped_by_a_law(name, arena, clean_runs, tmp_path):
     sabotage = SABOTAGES[name]
-    clean = clean_runs(sabotage.workload)
-    assert clean.code == 0, clean.output
-    with psycopg.connect(arena.database.owner_url, autocommit=True) as owner:
-        saboteur = Saboteur(owner)
-        try:
-            sabotage.breaks(saboteur)
-            size = SIZES.get(sabotage.workload, SIZE)
-            words = ("--workload", sabotage.workload, "--seed", SEED, *size)
-            run = attack(arena, tmp_path, *words)
-        finally:
-            saboteur.mend()
-    print(f"{name}: {sorted(run.convicted_by)}")
+    for seed in SEEDS:
+        clean = clean_runs(sabotage.workload, seed)
+        assert clean.code == 0, clean.output
+        run = sabotaged(sabotage, seed, arena, tmp_path / seed)
+        print(f"{name}, seed {seed}: {sorted(run.convicted_by)}")
+        if sabotage.convicts <= run.convicted_by:
+            break
     if sabotage.convicts:
         assert run.code == 1, run.output
     assert sabotage.convicts <= run.convicted_by, run.output
@@ -77,6 +74,19 @@ def test_each_sabotage_is_found_or_stopped_by_a_law(name, arena, clean_runs, tmp
         assert run.counted(f"code = '{sabotage.law}' AND door = '{door}'"), run.output
         harmed = {"no_place_given_twice", "no_unit_taken_twice", "no_half_booking"}
         assert not harmed & run.convicted_by, run.output
+
+
+def sabotaged(sabotage, seed, arena, folder):
+    """The run with that guard broken, which is whole again afterwards."""
+    folder.mkdir()
+    with psycopg.connect(arena.database.owner_url, autocommit=True) as owner:
+        saboteur = Saboteur(owner)
+        try:
+            sabotage.breaks(saboteur)
+            size = SIZES.get(sabotage.workload, SIZE)
+            return attack(arena, folder, "--workload", sabotage.workload, "--seed", seed, *size)
+        finally:
+            saboteur.mend()
 
 
 def test_there_are_more_than_fifteen_and_every_checker_convicts_somebody():
