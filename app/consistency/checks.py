@@ -31,7 +31,7 @@ CHECKS = (
         "data",
         "two claims have one place at one time",
         "Two parties were promised one place. Choose who keeps it, find another for the other, then"
-        " cancel that one. The later comer is named here.",
+        " cancel that one. Named here is who begins later; created_at tells who was first.",
     ),
     Check(
         "occupying_bookings_have_their_claims",
