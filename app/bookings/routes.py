@@ -196,6 +196,8 @@ def cancel_booking(booking_id: UUID) -> Response:
         *_TAKEN,
         "HOLD_EXPIRED",
         "SLOT_NOT_FOUND",
+        "SERVICE_NOT_FOUND",
+        "CUSTOMER_NOT_FOUND",
         "PUBLIC_BOOKING_OFF",
         "CUSTOMER_BANNED",
         "BOOKING_LIMIT_REACHED",

@@ -112,6 +112,42 @@ def test_a_claim_that_waits_while_its_service_is_archived_finds_no_service(
     arena.sweep()
 
 
+def test_who_archives_a_service_waits_for_a_confirmation_in_flight_and_is_refused(
+    arena, shop, rows, archive
+):
+    booking_id = shop.book(shop.slot(), service_id=rows["services"])
+    shop.move("cancel_booking", booking_id)
+    with ThreadPoolExecutor(1) as thread:
+        with shop.app.transaction():
+            assert shop.move("confirm_booking", booking_id)["outcome"] == "CONFIRMED"
+            answer = thread.submit(archive, "services")
+            wait_until(lambda: answer.done() or _server_waits(arena), "nobody waits")
+            assert not answer.done(), answer.result().text
+        refused = answer.result().json()
+    assert refused["code"] == "SERVICE_IN_USE", refused
+    assert [one["booking_id"] for one in refused["conflict"]["bookings"]] == [str(booking_id)]
+    arena.sweep()
+
+
+@kinds
+def test_a_cancelled_booking_is_not_confirmed_again_once_what_it_needs_is_archived(
+    arena, shop, rows, archive, kind
+):
+    booking_id = shop.book(shop.slot(), service_id=rows["services"])
+    shop.move("cancel_booking", booking_id)
+    assert archive(kind).status_code == 204
+    answer = httpx.post(
+        f"{arena.server.url}/api/v1/vendors/{arena.slug}/bookings/{booking_id}/confirm",
+        headers={"Authorization": f"Bearer {arena.api_key}"},
+        trust_env=False,
+        timeout=30,
+    )
+    code = "SERVICE_NOT_FOUND" if kind == "services" else "SLOT_NOT_FOUND"
+    assert (answer.status_code, answer.json()["code"]) == (404, code)
+    assert shop.booking(booking_id)["status"] == "cancelled"
+    arena.sweep()
+
+
 def test_slots_at_an_archived_location_are_neither_offered_nor_booked(shop, archive):
     near = shop.slot(9, 10)
     far = shop.slot(11, 12, location_id=str(shop.location()))

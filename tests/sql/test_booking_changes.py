@@ -65,6 +65,55 @@ def test_a_change_that_is_refused_leaves_no_trace(shop, changes):
     assert (answer["outcome"], answer["changed"]) == ("VALIDATION_ERROR", False)
 
 
+@pytest.mark.parametrize("public_booking", [True, False], ids=["open", "closed to the public"])
+@pytest.mark.parametrize(
+    "set_up, outcome",
+    [
+        ("UPDATE customers SET banned_at = now() WHERE vendor_id = %s", "CUSTOMER_BANNED"),
+        ("UPDATE vendors SET open_bookings_max = 1 WHERE id = %s", "BOOKING_LIMIT_REACHED"),
+    ],
+)
+def test_who_could_not_book_takes_over_no_booking_wherever_the_public_may_book(
+    shop, public_booking, set_up, outcome
+):
+    shop.book(shop.slot(9, 10), details={"customer": {"name": "Eve", "email": "eve@example.org"}})
+    booking_id = shop.book(shop.slot(10, 11))
+    shop.owner.execute(
+        "UPDATE vendors SET public_booking = %s WHERE id = %s", [public_booking, shop.vendor_id]
+    )
+    shop.owner.execute(set_up, [shop.vendor_id])
+    taken_over = {"customer": {"name": "Ada", "email": "EVE@example.org"}}
+    with shop.unchanged():
+        answer = shop.move("change_booking", booking_id, changes=taken_over, actor=CUSTOMER)
+    assert (answer["outcome"], answer["changed"]) == (outcome, False)
+    welcome = {"customer": {"name": "Ada", "email": "ada@example.org"}}
+    answer = shop.move("change_booking", booking_id, changes=welcome, actor=CUSTOMER)
+    assert (answer["outcome"], answer["changed"]) == ("CHANGED", True)
+
+
+@pytest.mark.parametrize("most", [None, 1])
+def test_contacts_are_locked_by_a_change_only_where_bookings_are_counted(shop, sessions, most):
+    shop.owner.execute(
+        "UPDATE vendors SET open_bookings_max = %s WHERE id = %s", [most, shop.vendor_id]
+    )
+    booking_ids = [shop.book(shop.slot(hour, hour + 1)) for hour in (9, 10)]
+    first, second = sessions.app(), sessions.app()
+    # The same address under two names: nothing but the address can make one wait for the other.
+    changes = [{"customer": {"name": name, "email": "ada@example.org"}} for name in ("A", "B")]
+    arguments = [
+        {"booking_id": booking_id, "changes": change, "actor": CUSTOMER}
+        for booking_id, change in zip(booking_ids, changes, strict=True)
+    ]
+    with first.connection.transaction():
+        assert first.call("change_booking", **arguments[0])["outcome"] == "CHANGED"
+        if most is None:
+            second.connection.execute("SET lock_timeout = '2s'")
+            assert second.call("change_booking", **arguments[1])["outcome"] == "CHANGED"
+            return
+        waits = second.begin_and_wait_for_lock(second.call, "change_booking", **arguments[1])
+    assert waits.result()["outcome"] == "BOOKING_LIMIT_REACHED"
+
+
 def test_two_customers_who_take_the_same_name_become_one(shop, sessions):
     bookings = [shop.book(shop.slot(9, 10)), shop.book(shop.slot(10, 11))]
     first, second = sessions.app(), sessions.app()

@@ -1,7 +1,8 @@
 -- Promise: a cancelled booking is confirmed once more, by claiming its places again like anybody
--- else; refused when its slots have gone, changed under it, or are taken, and to a customer when its
--- time has begun.
--- Locks: lapsed holds in the way by id; claims. The caller holds the slots and the booking.
+-- else; refused when its service is archived or its customer erased, when its slots have gone, changed
+-- under it, or are taken, and to a customer when its time has begun.
+-- Locks, in order: service and customer (keep_service_and_customer); lapsed holds in the way by id; claims. The
+-- caller holds the slots and the booking.
 -- Raises: a 23503 or 23514 (raw writers) that three looks did not cure.
 CREATE OR REPLACE FUNCTION claim_again(p_booking bookings, p_actor jsonb)
 RETURNS TABLE (outcome text, booking_id uuid, changed boolean, facts jsonb)
@@ -16,6 +17,11 @@ DECLARE
 BEGIN
     IF p_actor ->> 'type' = 'customer' AND lower(p_booking.during) < now() THEN
         v_refusal := invalid('start', 'in_the_past');
+        RETURN QUERY SELECT v_refusal ->> 'outcome', p_booking.id, false, v_refusal -> 'facts';
+        RETURN;
+    END IF;
+    v_refusal := keep_service_and_customer(p_booking);
+    IF v_refusal IS NOT NULL THEN
         RETURN QUERY SELECT v_refusal ->> 'outcome', p_booking.id, false, v_refusal -> 'facts';
         RETURN;
     END IF;

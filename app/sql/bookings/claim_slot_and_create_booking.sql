@@ -68,7 +68,7 @@ BEGIN
         check_claim_details(p_customer_id, p_idempotency_key, p_details));
     IF v_refusal IS NULL AND p_actor ->> 'type' = 'customer' THEN
         v_public := check_public_customer(p_vendor_id, p_details -> 'customer');
-        v_refusal := v_public.refusal;
+        v_refusal := COALESCE(v_public.closed, v_public.refusal);
     END IF;
 
     <<looks>>

@@ -1,6 +1,7 @@
--- Promise: whether the public may book here, with these details: a refusal {"outcome", "facts"} or NULL when the
--- vendor takes no public bookings, has banned somebody with this mail address (in whatever case) or this
--- number (by its digits), or when as many bookings as it allows are open; and that maximum, NULL when it has none.
+-- Promise: whether the public may book here, and whether with these details. closed: the refusal {"outcome", "facts"}
+-- when the vendor takes no public bookings, else NULL. refusal: the one when it has banned somebody with this mail
+-- address (in whatever case) or this number (by its digits), or when as many bookings as it allows are open, be
+-- it closed or not; else NULL. open_bookings_max: that maximum, NULL when it has none.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION check_public_customer(p_vendor_id uuid, p_customer jsonb) RETURNS public_check
 LANGUAGE plpgsql STABLE
@@ -21,8 +22,9 @@ BEGIN
     INTO v_open, v_check.open_bookings_max, v_banned
     FROM vendors v WHERE v.id = p_vendor_id;
     IF NOT v_open THEN
-        v_check.refusal := '{"outcome": "PUBLIC_BOOKING_OFF", "facts": {}}';
-    ELSIF v_banned THEN
+        v_check.closed := '{"outcome": "PUBLIC_BOOKING_OFF", "facts": {}}';
+    END IF;
+    IF v_banned THEN
         v_check.refusal := '{"outcome": "CUSTOMER_BANNED", "facts": {}}';
     ELSIF v_check.open_bookings_max IS NOT NULL THEN
         v_check.refusal := check_open_bookings(p_vendor_id, p_customer, v_check.open_bookings_max);

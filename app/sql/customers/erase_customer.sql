@@ -1,9 +1,9 @@
 -- Promise: nothing is known of the customer any more: neither name, address, number nor note, nor what was
 -- written with the bookings; the bookings themselves and their history stay, without a word of the
 -- person. Refused, naming them, while bookings to come need the customer. Doing it again changes nothing.
--- Locks, in order: the customer (bookings in flight that refer to it finish first, and none can refer to it
--- until it is done); its bookings by id. Nobody waits for a customer while holding a booking of that customer.
--- Raises: SK001. Refusals are returned.
+-- Locks: the customer and its bookings (lock_customer). Bookings in flight that refer to it finish first, and none
+-- can refer to it until it is done.
+-- Raises: SK001, 55P03, 57014. Refusals are returned.
 CREATE OR REPLACE FUNCTION erase_customer(
     p_vendor_id uuid, p_customer_id uuid, p_actor jsonb DEFAULT '{}', p_expected_version integer DEFAULT NULL
 ) RETURNS TABLE (outcome text, customer_id uuid, changed boolean, facts jsonb)
@@ -18,7 +18,7 @@ BEGIN
     IF p_vendor_id IS NULL OR p_customer_id IS NULL OR jsonb_typeof(p_actor) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_customer_id and p_actor (an object) are needed';
     END IF;
-    SELECT c.* INTO v_customer FROM customers c WHERE c.vendor_id = p_vendor_id AND c.id = p_customer_id FOR UPDATE;
+    v_customer := lock_customer(p_vendor_id, p_customer_id);
     IF v_customer.id IS NULL THEN
         RETURN QUERY SELECT 'CUSTOMER_NOT_FOUND', NULL::uuid, false, jsonb_build_object('customer_id', p_customer_id);
         RETURN;
@@ -40,7 +40,7 @@ BEGIN
         RETURN;
     END IF;
     FOR v_booking IN
-        SELECT b.* FROM bookings b WHERE b.vendor_id = p_vendor_id AND b.customer_id = p_customer_id ORDER BY b.id FOR NO KEY UPDATE
+        SELECT b.* FROM bookings b WHERE b.vendor_id = p_vendor_id AND b.customer_id = p_customer_id ORDER BY b.id
     LOOP
         UPDATE bookings b
         SET notes = NULL, internal_notes = NULL, metadata = '{}', version = b.version + 1, updated_at = clock_timestamp()

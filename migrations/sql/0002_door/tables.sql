@@ -33,8 +33,8 @@ CREATE INDEX customers_by_name ON customers USING gin (vendor_id, lower(name) gi
 -- A customer's bookings, to count them.
 CREATE INDEX bookings_by_customer ON bookings (vendor_id, customer_id);
 CREATE INDEX customers_banned ON customers (vendor_id, id) WHERE banned_at IS NOT NULL;
--- Whether the public may book: a refusal or NULL, and the vendor's open_bookings_max.
-CREATE TYPE public_check AS (refusal jsonb, open_bookings_max integer);
+-- Whether the public may book, whether this person may (each a refusal or NULL), and the vendor's open_bookings_max.
+CREATE TYPE public_check AS (closed jsonb, refusal jsonb, open_bookings_max integer);
 
 -- Callers. A key made before there were scopes could do everything, and still can.
 ALTER TABLE api_keys ADD COLUMN scope text NOT NULL DEFAULT 'admin'

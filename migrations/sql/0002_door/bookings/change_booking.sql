@@ -2,8 +2,8 @@
 -- JSON merge patch p_changes asks for, and an event tells which of them changed, what may be
 -- personal by name only. What changes nothing writes nothing. No customer's row is changed, whoever
 -- asks: other details are another customer, found or made, and customer_id is one who is there.
--- Locks, in order: the contacts a customer asks for (lock_contacts); the booking's slots by id; the booking; its
--- claims if its hold has lapsed; the customer named, or the key of the details while a twin is being made.
+-- Locks, in order: the contacts a customer asks for, if the vendor bounds open bookings; the booking's slots by id; the
+-- booking; its claims if its hold has lapsed; the customer named, or the key of the details while a twin is being made.
 -- Raises: SK001, 55P03, 57014. Refusals are returned.
 CREATE OR REPLACE FUNCTION change_booking(
     p_vendor_id uuid, p_booking_id uuid, p_changes jsonb, p_actor jsonb DEFAULT '{}', p_expected_version integer DEFAULT NULL
@@ -24,7 +24,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_booking_id, p_changes and p_actor (objects) are needed';
     END IF;
     IF p_actor ->> 'type' = 'customer' AND jsonb_typeof(p_changes -> 'customer') = 'object' THEN
-        PERFORM lock_contacts(p_vendor_id, p_changes -> 'customer');
+        PERFORM lock_contacts(p_vendor_id, p_changes -> 'customer')
+        FROM vendors v WHERE v.id = p_vendor_id AND v.open_bookings_max IS NOT NULL;
     END IF;
     v_booking := lock_current_booking(p_vendor_id, p_booking_id, 'appointment', p_actor);
     IF v_booking.id IS NULL THEN

@@ -1,7 +1,7 @@
 -- Promise: the booking moves to p_status if the state machine allows it from where it is; doing again
 -- what is done changes nothing and writes no event. One row: outcome, booking_id, changed, facts.
 -- Locks, in order: a customer's contacts, when they confirm and the vendor bounds open bookings; the booking's
--- slots by id; the booking; its claims.
+-- slots by id; the booking; what claim_again locks; its claims.
 -- Raises: SK001. Refusals are returned.
 CREATE OR REPLACE FUNCTION change_booking_status(
     p_vendor_id uuid, p_booking_id uuid, p_kind text, p_status text, p_from text[], p_actor jsonb, p_expected_version integer
@@ -46,10 +46,21 @@ BEGIN
         -- Nobody came to, or missed, what has not begun. Imports and work by hand (system) may say so.
         RETURN QUERY SELECT 'BOOKING_STATE_CONFLICT', p_booking_id, false, jsonb_build_object(
             'status', v_booking.status, 'wanted', p_status, 'reason', 'not_begun', 'start', utc(lower(v_booking.during)));
-    ELSIF v_booking.status = 'cancelled' AND v_public.refusal IS NOT NULL THEN
-        RETURN QUERY SELECT v_public.refusal ->> 'outcome', p_booking_id, false, v_public.refusal -> 'facts';
+    ELSIF p_actor ->> 'type' = 'customer' AND p_status = 'cancelled' AND lower(v_booking.during) <= clock_timestamp() THEN
+        -- Whoever has not come could otherwise make it a cancellation, before the vendor says what it was.
+        RETURN QUERY SELECT 'BOOKING_STATE_CONFLICT', p_booking_id, false, jsonb_build_object(
+            'status', v_booking.status, 'wanted', p_status, 'reason', 'has_begun', 'start', utc(lower(v_booking.during)));
+    ELSIF v_booking.status = 'cancelled' AND p_actor ->> 'type' = 'customer' AND NOT was_cancelled_by_customer(v_booking) THEN
+        RETURN QUERY SELECT 'BOOKING_STATE_CONFLICT', p_booking_id, false, jsonb_build_object(
+            'status', v_booking.status, 'wanted', p_status, 'reason', 'cancelled_by_vendor');
+    ELSIF v_booking.status = 'cancelled' AND COALESCE(v_public.closed, v_public.refusal) IS NOT NULL THEN
+        RETURN QUERY SELECT r ->> 'outcome', p_booking_id, false, r -> 'facts' FROM COALESCE(v_public.closed, v_public.refusal) AS r;
     ELSIF v_booking.status = 'cancelled' THEN
         RETURN QUERY SELECT * FROM claim_again(v_booking, p_actor);
+    ELSIF v_booking.status IN ('completed', 'no_show') AND p_status = 'confirmed' AND upper(v_booking.during) > clock_timestamp()
+          AND EXISTS (SELECT FROM customers c WHERE c.vendor_id = p_vendor_id AND c.id = v_booking.customer_id AND c.erased_at IS NOT NULL) THEN
+        -- Undone before its end, it would expect somebody again. No lock: who erases needs the booking's, which we hold.
+        RETURN QUERY SELECT 'CUSTOMER_NOT_FOUND', p_booking_id, false, jsonb_build_object('customer_id', v_booking.customer_id);
     ELSE
         PERFORM move_booking(v_booking, p_status, p_actor);
         RETURN QUERY SELECT upper(p_status), p_booking_id, true, describe_booking(p_vendor_id, p_booking_id);

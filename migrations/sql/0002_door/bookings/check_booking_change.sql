@@ -1,7 +1,8 @@
 -- Promise: NULL when the booking can be changed so by p_actor, otherwise {"outcome", "facts"}. p_known are the
 -- customer's details as they are, p_customer as p_changes leaves them. A customer changes what still
 -- stands, writes nothing that is the vendor's, remains somebody who can be reached, and takes no address
--- or number with which the public could not book; a vendor may always correct.
+-- or number of somebody who is banned or has bookings enough, whether or not the vendor takes new ones in
+-- public; a vendor may always correct.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION check_booking_change(
     p_booking bookings, p_changes jsonb, p_known jsonb, p_customer jsonb, p_actor jsonb
@@ -30,6 +31,10 @@ BEGIN
         RETURN jsonb_build_object('outcome', 'BOOKING_STATE_CONFLICT', 'facts', jsonb_build_object(
             'status', p_booking.status, 'reason', 'closed_to_customers'));
     END IF;
+    IF lower(p_booking.during) <= clock_timestamp() THEN
+        RETURN jsonb_build_object('outcome', 'BOOKING_STATE_CONFLICT', 'facts', jsonb_build_object(
+            'status', p_booking.status, 'reason', 'has_begun', 'start', utc(lower(p_booking.during))));
+    END IF;
     IF p_changes ? 'customer' THEN
         IF p_customer ->> 'name' IS NULL THEN
             RETURN invalid('customer.name', 'name_needed');
@@ -37,12 +42,9 @@ BEGIN
             RETURN invalid('customer.email', 'contact_needed');
         END IF;
         -- By what is new alone: with what is not, this booking itself would count.
-        v_refusal := (check_public_customer(p_booking.vendor_id, jsonb_build_object(
+        RETURN (check_public_customer(p_booking.vendor_id, jsonb_build_object(
             'email', NULLIF(lower(p_customer ->> 'email'), lower(p_known ->> 'email')),
             'phone', NULLIF(phone_digits(p_customer ->> 'phone'), phone_digits(p_known ->> 'phone'))))).refusal;
-        IF v_refusal ->> 'outcome' IN ('CUSTOMER_BANNED', 'BOOKING_LIMIT_REACHED') THEN
-            RETURN v_refusal;
-        END IF;
     END IF;
     RETURN NULL;
 END
