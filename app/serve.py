@@ -18,8 +18,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from app import logs
-from app.bodies import Bodies
+from app import BODY_BYTES_MAX, logs
 from app.config import ConfigurationError, Settings, share_metrics
 from app.scratch import scratch_folder
 
@@ -27,8 +26,10 @@ BACKLOG = 2048
 # A statement ends within statement_timeout, by default 10 s. What takes longer than that and this
 # many seconds more, such as a client that never finishes its request, is cut off.
 GRACE_SECONDS = 20
-# For each thread of the application so many of the server's may wait for a body meanwhile.
-WAITING_THREADS = 7
+# In each worker. With a file each, and as many more, within the usual limit of 1,024 open files.
+CONNECTIONS_MAX = 512
+# More threads than connections: a request whose client has gone may still have its own.
+SPARE_THREADS = 64
 # Above so many deaths a minute, worker by worker, it is not somebody who kills them.
 DEATHS_MAX = 5
 DEATHS_SECONDS = 60
@@ -95,8 +96,10 @@ def _server(settings: Settings) -> Any:
         http=HTTPModes.http1,
         websockets=False,
         workers=settings.workers,
-        blocking_threads=settings.threads * (1 + WAITING_THREADS),
+        # A thread for each connection: granian would let requests wait where nobody sees them.
+        blocking_threads=server_threads(settings),
         backlog=BACKLOG,
+        backpressure=CONNECTIONS_MAX,
         respawn_failed_workers=True,
         workers_kill_timeout=grace_seconds(settings),
         # Our own log has a line for each request; from granian we want its errors, in our format.
@@ -118,20 +121,29 @@ def load_application() -> Callable[..., Any]:
         signal.signal(number, signal.SIG_DFL)
     settings = Settings.from_environment()
     logs.configure(settings.log_level, settings.log_format)
-    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    threading.Thread(
+        target=_end_with_parent, args=[settings], name="end-with-parent", daemon=True
+    ).start()
     # Imported here, after the fork and by its module: each worker makes its own engine, and a
     # wsgi.py in the current folder is not taken for ours.
     import wsgi  # noqa: PLC0415
+    from app.bodies import Bodies  # noqa: PLC0415
     from app.slots.routes import PUBLISH_BYTES_MAX  # noqa: PLC0415
 
     return Bodies(
         wsgi.app,
         threads=settings.threads,
-        # The largest that any call takes; the application refuses what is too large for this one.
-        bytes_max=PUBLISH_BYTES_MAX,
+        server_threads=server_threads(settings),
+        # The application refuses what is too large for the call; this is only about memory.
+        bytes_max=lambda path: PUBLISH_BYTES_MAX if path.endswith("/slots") else BODY_BYTES_MAX,
         port=settings.port,
         seconds=settings.body_seconds,
     )
+
+
+def server_threads(settings: Settings) -> int:
+    """How many threads a worker has at most, those included that wait for bodies and for turns."""
+    return max(CONNECTIONS_MAX, settings.threads) + SPARE_THREADS
 
 
 def grace_seconds(settings: Settings) -> int:
@@ -159,11 +171,11 @@ def require_free_address(host: str, port: int) -> None:
         ) from error
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(settings: Settings) -> None:
     """End this worker when its parent has been killed: an orphan would keep the port."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(GRACE_SECONDS)
+        time.sleep(grace_seconds(settings))
         os._exit(1)

@@ -15,6 +15,9 @@ from app import metrics
 from app.errors import Problem
 from app.errors.problems import ids_in_address
 
+# What the server puts into the environ: when all of the request was there, by time.perf_counter();
+# and that its turn did not come, or that there was no room for it.
+ARRIVED, CROWDED = "slotkeeper.arrived", "slotkeeper.crowded"
 DROPPED_BYTES_MAX = 32 * 1024 * 1024
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -30,11 +33,15 @@ def leave_trail(app: Flask) -> None:
 
 
 def _begin() -> None:
-    g.began = time.perf_counter()
+    g.began = request.environ.get(ARRIVED) or time.perf_counter()
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    if CROWDED in request.environ:
+        raise Problem(
+            "SERVICE_UNAVAILABLE", "The server is too busy to take this request. Nothing was done."
+        )
     _refuse_other_languages()
 
 
