@@ -32,6 +32,8 @@ from app.serve import GRACE_SECONDS, require_free_address
 
 HOST = "127.0.0.1"
 READY_SECONDS_MAX = 60
+# What a deployment runs, runs here.
+COMMANDS = ("serve", "worker")
 # For so long a database that does not start is started again and again.
 DATABASE_SECONDS_MAX = 60
 
@@ -69,7 +71,8 @@ def _run(
         # No server of ours can be there: hear of a stranger before a database is made.
         require_free_address(HOST, settings.port)
     postgres = stack.enter_context(EmbeddedPostgres(directory / "postgres", say))
-    _end_orphaned_server(directory / "serve.json")
+    for command in COMMANDS:
+        _end_orphan(directory / f"{command}.json")
     require_free_address(HOST, settings.port)
     before, after = migrate.upgrade(postgres.owner_url())
     if before != after:
@@ -89,7 +92,10 @@ def _run(
         "database_owner_url": postgres.owner_url(),
     }
     _write_closed(directory / "demo.json", json.dumps(known, indent=2))
-    server = stack.enter_context(_server(directory / "serve.json", settings))
+    server, _ = [
+        stack.enter_context(_child(command, directory / f"{command}.json", settings))
+        for command in COMMANDS
+    ]
     stack.callback(say, "Stopping ...")
     _wait_until_ready(server, settings.port)
     say(_welcome(directory, settings, known["api_key"]))
@@ -122,13 +128,13 @@ def _load_vendor(directory: Path, settings: Settings) -> str:
 
 
 @contextmanager
-def _server(record: Path, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    """`slotkeeper serve` as a child: out of Ctrl-C's reach, and ended by the kernel if we die."""
+def _child(command: str, record: Path, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """`slotkeeper COMMAND` as a child: out of Ctrl-C's reach, and ended by the kernel if we die."""
     setpriv = shutil.which("setpriv")
     process = subprocess.Popen(  # noqa: S603 - the words are ours
         [
             *([setpriv, "--pdeathsig=TERM", "--"] if setpriv else []),
-            *(sys.executable, "-m", "app.cli", "serve"),
+            *(sys.executable, "-m", "app.cli", command),
         ],
         cwd=Path(__file__).parents[1],
         start_new_session=True,
@@ -160,8 +166,8 @@ def _server(record: Path, settings: Settings) -> Iterator[subprocess.Popen[bytes
         record.unlink(missing_ok=True)
 
 
-def _end_orphaned_server(record: Path) -> None:
-    """End the server of a demo that was killed; the database's lock tells that it is gone."""
+def _end_orphan(record: Path) -> None:
+    """End the child of a demo that was killed; the database's lock tells that it is gone."""
     try:
         known = json.loads(record.read_text())
         process = psutil.Process(known["pid"])
