@@ -178,7 +178,7 @@ CODES: dict[str, Code] = {
     ),
     "SERVICE_UNAVAILABLE": Code(
         503,
-        "The database cannot be reached",
+        "The server or its database is not available",
         "Wait as Retry-After says, then try again; with an Idempotency-Key that is always safe.",
         retryable=True,
         retry_after_seconds=2,
