@@ -6,7 +6,7 @@ import random
 import select
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
@@ -152,13 +152,19 @@ def transaction() -> Iterator[Session]:
             yield session
             session.commit()
     except BaseException:
-        session.rollback()
+        # With its connection the transaction was lost, too: what is told is why it ended.
+        with suppress(exc.DBAPIError):
+            session.rollback()
         raise
 
 
-def persist(work: Callable[[], Result]) -> Result:
-    """Run a transaction again, a few times, when a deadlock or serialization failure undid it."""
-    return _persist(work, repeatable=False)
+def persist(work: Callable[[], Result], *, repeatable: bool = False) -> Result:
+    """Run a transaction again, a few times, when a deadlock or serialization failure undid it.
+
+    What is `repeatable`, because it remembers an idempotency key in that same transaction, is run
+    once more when its connection was lost. Raises what `work` raises.
+    """
+    return _persist(work, repeatable=repeatable)
 
 
 def _persist(work: Callable[[], Result], *, repeatable: bool, reads: bool = False) -> Result:
@@ -242,7 +248,10 @@ def _connection() -> Iterator[psycopg.Connection[Any]]:
 
 
 def _driver_connection(session: Session) -> psycopg.Connection[Any]:
-    return session.connection().connection.driver_connection  # type: ignore[return-value]
+    """The session's connection, with all its time for the statement that is about to be sent."""
+    pooled = session.connection().connection
+    outages.renew(pooled)
+    return pooled.driver_connection  # type: ignore[return-value]
 
 
 def _commit_each_statement(connection: psycopg.Connection[Any], _record: object) -> None:
@@ -268,8 +277,9 @@ def _refuse_closed_connection(connection: psycopg.Connection[Any], *_: object) -
 
 
 def _count_taken(_connection: object, record: ConnectionPoolEntry, *_: object) -> None:
-    # Noted with the record: a connection that was refused at checkout comes back uncounted.
-    if record.record_info is not None:
+    # Noted with the record: a connection that was refused at checkout comes back uncounted, or is
+    # replaced and taken a second time.
+    if record.record_info is not None and "counted" not in record.record_info:
         record.record_info["counted"] = True
         metrics.count_connection(1)
 

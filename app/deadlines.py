@@ -21,11 +21,18 @@ TICK_SECONDS = 0.25
 class Deadlines(Generic[Thing]):
     """Calls `end` with each thing that was begun and is not done within `seconds`.
 
-    `end` is never called with what is already done: `done` waits while it is being ended.
+    `end` is never called with what is already done: `done` waits while it is being ended. Nor with
+    a thing that does not `hang`: that is looked at again until it is done, or hangs.
     """
 
-    def __init__(self, name: str, seconds: float, end: Callable[[Thing], None]) -> None:
-        self._seconds, self._end = seconds, end
+    def __init__(
+        self,
+        name: str,
+        seconds: float,
+        end: Callable[[Thing], None],
+        hangs: Callable[[Thing], bool] = lambda _: True,
+    ) -> None:
+        self._seconds, self._end, self._hangs = seconds, end, hangs
         self._running: dict[Hashable, tuple[float, Thing]] = {}
         self._ending = threading.Lock()
         threading.Thread(target=self._watch, name=name, daemon=True).start()
@@ -33,6 +40,12 @@ class Deadlines(Generic[Thing]):
     def begin(self, key: Hashable, thing: Thing) -> None:
         """From now on `thing` has its time; `key` names it until it is done."""
         self._running[key] = (time.monotonic() + self._seconds, thing)
+
+    def renew(self, key: Hashable) -> None:
+        """What was begun with `key` has all its time again; nothing if it has been ended."""
+        running = self._running.get(key)
+        if running is not None:
+            self._running[key] = (time.monotonic() + self._seconds, running[1])
 
     def done(self, key: Hashable) -> bool:
         """It is done; whether in time. Also for what was never begun."""
@@ -49,12 +62,14 @@ class Deadlines(Generic[Thing]):
 
     def _end_late(self) -> None:
         now = time.monotonic()
-        for key, (due, thing) in self._running.copy().items():
-            if due > now:
+        for key, running in self._running.copy().items():
+            if running[0] > now:
                 continue
             with self._ending:
-                if self._running.pop(key, None) is not None:
-                    self._end(thing)
+                # Renewed or begun anew since, it has its time before it.
+                if self._running.get(key) is running and self._hangs(running[1]):
+                    self._running.pop(key, None)
+                    self._end(running[1])
 
 
 def hang_up(descriptor: int) -> None:

@@ -6,6 +6,7 @@ Without them each request would wait for a connection that nobody answers, and e
 from __future__ import annotations
 
 import contextlib
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -13,8 +14,10 @@ from typing import TypeVar
 
 import psycopg
 import structlog
-from sqlalchemy import Engine, event, exc
-from sqlalchemy.pool import ConnectionPoolEntry
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, Engine, event, exc
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from app import metrics
 from app.deadlines import Deadlines, hang_up
@@ -24,6 +27,9 @@ Dialled = TypeVar("Dialled")
 REST_SECONDS = 0.5
 # A statement ends within statement_timeout if the server is alive to end it.
 ANSWER_MARGIN_SECONDS = 5
+# What a connection of the pool knows: when it was made, by a clock that nobody sets, and who minds
+# its time.
+_MADE_AT, _DEADLINES = "made_at", "deadlines"
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +48,7 @@ class Breaker:
         self._lock = threading.Lock()
         self._open_since: float | None = None
         self._next_dial = 0.0
-        # By the clock of the pool: connections from before are not to be trusted.
+        # By the monotonic clock: connections from before are not to be trusted.
         self.broken_at = 0.0
 
     def dial(self, connect: Callable[[], Dialled], patience_seconds: float) -> Dialled:
@@ -63,7 +69,7 @@ class Breaker:
 
     def distrust(self) -> None:
         """A connection has fallen silent: drop the others when they are next used, and dial."""
-        self.broken_at = time.time()
+        self.broken_at = time.monotonic()
         self._failed("silent", rest_seconds=0)
 
     def _failed(self, reason: str | None, rest_seconds: float = REST_SECONDS) -> None:
@@ -86,7 +92,7 @@ class Breaker:
 
 
 def guard(engine: Engine, statement_seconds: int, connect_seconds: int) -> Breaker:
-    """Give `engine` a breaker, and its connections a time within which they must come back."""
+    """Give `engine` a breaker, and its connections a time within which each statement must end."""
     breaker = Breaker()
 
     def hang_up_silent(connection: psycopg.Connection[object]) -> None:
@@ -96,7 +102,7 @@ def guard(engine: Engine, statement_seconds: int, connect_seconds: int) -> Break
             hang_up(connection.pgconn.socket)
 
     deadlines: Deadlines[psycopg.Connection[object]] = Deadlines(
-        "silent-database", statement_seconds + ANSWER_MARGIN_SECONDS, hang_up_silent
+        "silent-database", statement_seconds + ANSWER_MARGIN_SECONDS, hang_up_silent, _is_silent
     )
 
     def dial(
@@ -104,17 +110,65 @@ def guard(engine: Engine, statement_seconds: int, connect_seconds: int) -> Break
     ) -> object:
         return breaker.dial(lambda: dialect.connect(*words, **named), connect_seconds)  # type: ignore[attr-defined]
 
+    def made(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[_MADE_AT] = time.monotonic()
+        record.info[_DEADLINES] = deadlines
+
     def taken(
         connection: psycopg.Connection[object], record: ConnectionPoolEntry, *_: object
     ) -> None:
-        if record.starttime < breaker.broken_at:  # type: ignore[attr-defined]
+        if record.info.get(_MADE_AT, 0.0) < breaker.broken_at:
             raise exc.DisconnectionError("The database has fallen silent since.")
-        deadlines.begin(id(record), connection)
+        deadlines.begin(id(record.record_info), connection)
+
+    def renewed(connection: Connection, *_: object) -> None:
+        # Rolled back when it was lost, there is none any more.
+        if not connection.invalidated:
+            renew(connection.connection)
 
     def returned(_connection: object, record: ConnectionPoolEntry) -> None:
-        deadlines.done(id(record))
+        deadlines.done(id(record.record_info))
 
     event.listen(engine, "do_connect", dial)
+    event.listen(engine, "connect", made)
     event.listen(engine, "checkout", taken)
+    for statement in ("before_cursor_execute", "commit", "rollback"):
+        event.listen(engine, statement, renewed)
     event.listen(engine, "checkin", returned)
+    event.listen(engine, "handle_error", _keep_others)
     return breaker
+
+
+def renew(pooled: PoolProxiedConnection) -> None:
+    """Give a connection its time again, for the next statement of its transaction.
+
+    A statement that comes alone needs none of it: it begins with the checkout.
+    """
+    deadlines = pooled.info.get(_DEADLINES)
+    if deadlines is not None:
+        deadlines.renew(id(pooled.record_info))
+
+
+def _keep_others(context: ExceptionContext) -> None:
+    """A lost connection leaves the others alone, which the pool would drop by the clock of the day.
+
+    Those that were closed are noticed at the checkout, and silence is the breaker's business.
+    """
+    context.invalidate_pool_on_disconnect = False
+
+
+def _is_silent(connection: psycopg.Connection[object]) -> bool:
+    """Whether it is in a statement and nothing of an answer has come that we have not read.
+
+    A session that is between two statements, or a process that was stopped itself, says nothing
+    about the database. Both are known here, without asking the database.
+    """
+    if connection.closed or connection.info.transaction_status != TransactionStatus.ACTIVE:
+        return False
+    poll = select.poll()
+    try:
+        poll.register(connection.pgconn.socket, select.POLLIN)
+    except psycopg.Error:
+        # Closed in this very moment.
+        return False
+    return not poll.poll(0)

@@ -75,7 +75,9 @@ def change_status(
     if key.key is None:
         row = _move(visit, move, booking_id, expected_version)
         return _moved(visit, row), False
-    return db.persist(lambda: _move_once(visit, move, booking_id, key, expected_version))
+    return db.persist(
+        lambda: _move_once(visit, move, booking_id, key, expected_version), repeatable=True
+    )
 
 
 def block_time(

@@ -36,7 +36,9 @@ def renew_manage_token(booking_id: UUID) -> Response:
     visit = current_visit()
     key = idempotency_key(visit.caller.identity)
     expected = expected_version()
-    facts, replayed = db.persist(lambda: _renew(visit, booking_id, key, expected))
+    facts, replayed = db.persist(
+        lambda: _renew(visit, booking_id, key, expected), repeatable=key.key is not None
+    )
     token = visit.manage_token(booking_id, facts["token_version"])
     response = answer({**show_booking(facts, internal=True), "manage_token": token})
     response.headers["Cache-Control"] = "no-store"

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app import db
 from app.consistency.checks import AS_SHIPPED, CHECKS
 from app.consistency.shipped import BODIES, find_unlike_shipped
-from app.errors import Problem
+from app.errors import DatabaseProblem, Problem
 from app.migrate import newest_revision
 
 
@@ -75,22 +75,33 @@ def run_checks(
 ) -> Report:
     """Run the checks (all, or those named), one after another, on one snapshot, and write nothing.
 
-    `seconds_max` limits each of them; without it the statement timeout does not apply, for reading
-    everything may take minutes. `say` is told the name of each before it begins. Raises
-    DatabaseProblem, OtherSchemaError.
+    `seconds_max` limits all of them together; without it the statement timeout does not apply, for
+    reading everything may take minutes. `say` is told the name of each before it begins. Raises
+    DatabaseProblem (TRANSACTION_TIMEOUT when time is up), OtherSchemaError.
     """
     chosen = [check.name for check in CHECKS if names is None or check.name in names]
     results = []
+    ends = None if seconds_max is None else time.monotonic() + seconds_max
     with db.transaction() as session:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-        limit = 0 if seconds_max is None else int(seconds_max * 1000)
-        session.execute(text(f"SET LOCAL statement_timeout = {limit}"))
+        _limit(session, ends)
         _require_schema(session)
         at = session.scalar(text("SELECT now()"))
         for name in chosen:
             say(name)
+            if ends is not None:
+                _limit(session, ends)
             results.append(_run(session, name, vendor_id, since))
     return Report(at=(at or datetime.now(UTC)).astimezone(UTC), results=results)
+
+
+def _limit(session: Session, ends: float | None) -> None:
+    """Let the next statements take no longer than until `ends`, or without it as long as needed."""
+    limit = 0 if ends is None else int((ends - time.monotonic()) * 1000)
+    # Zero would be no limit at all.
+    if ends is not None and limit <= 0:
+        raise DatabaseProblem("TRANSACTION_TIMEOUT", "The checks did not finish in time.")
+    session.execute(text(f"SET LOCAL statement_timeout = {limit}"))
 
 
 def _run(session: Session, name: str, vendor_id: UUID | None, since: datetime | None) -> Result:

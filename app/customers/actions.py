@@ -18,6 +18,8 @@ from app.errors.refusals import refusal
 from app.idempotency import IdempotencyKey, remember
 from app.models import Customer
 
+UNIQUE_VIOLATION = "23505"
+
 
 def create_customer(
     vendor_id: UUID, values: dict[str, Any], key: IdempotencyKey
@@ -28,18 +30,27 @@ def create_customer(
     CUSTOMER_NOT_FOUND when whom the same request made has been erased since.
     """
     try:
-        with db.transaction() as session:
-            customer_id = session.scalar(select(func.uuidv7()))
-            before = remember(session, vendor_id, key, {"id": str(customer_id)})
-            if before is not None:
-                return show_customer(_kept(session, vendor_id, UUID(before["id"]))), True
-            customer = Customer(vendor_id=vendor_id, id=customer_id, **values)
-            session.add(customer)
-            session.flush()
-            session.refresh(customer)
-            return show_customer(customer), False
-    except IntegrityError:
+        return db.persist(
+            lambda: _create_customer(vendor_id, values, key), repeatable=key.key is not None
+        )
+    except IntegrityError as error:
+        _require_twins(error)
         raise _twin(vendor_id, {name: values.get(name) for name in DETAILS}) from None
+
+
+def _create_customer(
+    vendor_id: UUID, values: dict[str, Any], key: IdempotencyKey
+) -> tuple[dict[str, Any], bool]:
+    with db.transaction() as session:
+        customer_id = session.scalar(select(func.uuidv7()))
+        before = remember(session, vendor_id, key, {"id": str(customer_id)})
+        if before is not None:
+            return show_customer(_kept(session, vendor_id, UUID(before["id"]))), True
+        customer = Customer(vendor_id=vendor_id, id=customer_id, **values)
+        session.add(customer)
+        session.flush()
+        session.refresh(customer)
+        return show_customer(customer), False
 
 
 def change_customer(
@@ -51,19 +62,33 @@ def change_customer(
     """
     details: dict[str, Any] = {}
     try:
-        with db.transaction() as session:
-            customer = _kept(session, vendor_id, customer_id)
-            if expected_version is not None and expected_version != customer.version:
-                raise refusal("PRECONDITION_FAILED", {"version": customer.version})
-            _change(customer, values)
-            details = {name: getattr(customer, name) for name in DETAILS}
-            if not any(details.values()):
-                raise InvalidRequest({"name": "A name, an address or a number must remain."})
-            session.flush()
-            session.refresh(customer)
-            return show_customer(customer)
-    except IntegrityError:
+        return db.persist(
+            lambda: _change_customer(vendor_id, customer_id, values, expected_version, details)
+        )
+    except IntegrityError as error:
+        _require_twins(error)
         raise _twin(vendor_id, details) from None
+
+
+def _change_customer(
+    vendor_id: UUID,
+    customer_id: UUID,
+    values: dict[str, Any],
+    expected_version: int | None,
+    details: dict[str, Any],
+) -> dict[str, Any]:
+    """The changed customer; `details` are then what they are, or were to be."""
+    with db.transaction() as session:
+        customer = _kept(session, vendor_id, customer_id)
+        if expected_version is not None and expected_version != customer.version:
+            raise refusal("PRECONDITION_FAILED", {"version": customer.version})
+        _change(customer, values)
+        details.update({name: getattr(customer, name) for name in DETAILS})
+        if not any(details.values()):
+            raise InvalidRequest({"name": "A name, an address or a number must remain."})
+        session.flush()
+        session.refresh(customer)
+        return show_customer(customer)
 
 
 def erase_customer(visit: Visit, customer_id: UUID, expected_version: int | None) -> None:
@@ -104,6 +129,12 @@ def _change(customer: Customer, values: dict[str, Any]) -> None:
     if different:
         customer.version += 1
         customer.updated_at = func.now()
+
+
+def _require_twins(error: IntegrityError) -> None:
+    """Raises `error` again unless it says that somebody has these details already."""
+    if getattr(error.orig, "sqlstate", None) != UNIQUE_VIOLATION:
+        raise error
 
 
 def _twin(vendor_id: UUID, details: dict[str, Any]) -> Exception:

@@ -22,6 +22,12 @@ def create_key(
 
     Raises IDEMPOTENCY_CONFLICT.
     """
+    return db.persist(lambda: _create_key(vendor_id, values, key), repeatable=key.key is not None)
+
+
+def _create_key(
+    vendor_id: UUID, values: dict[str, Any], key: IdempotencyKey
+) -> tuple[dict[str, Any], bool]:
     with db.transaction() as session:
         key_id = session.scalar(select(func.uuidv7()))
         before = remember(session, vendor_id, key, {"id": str(key_id)})

@@ -47,6 +47,10 @@ def create_vendor_once(values: dict[str, Any], key: IdempotencyKey) -> tuple[dic
 
     Raises VENDOR_EXISTS, IDEMPOTENCY_CONFLICT.
     """
+    return db.persist(lambda: _create_vendor(values, key), repeatable=key.key is not None)
+
+
+def _create_vendor(values: dict[str, Any], key: IdempotencyKey) -> tuple[dict[str, Any], bool]:
     with db.transaction() as session:
         vendor_id = session.scalar(select(func.uuidv7()))
         before = remember(session, OPERATOR, key, {"id": str(vendor_id)})
@@ -74,6 +78,12 @@ def change_vendor(
     vendor_id: UUID, values: dict[str, Any], expected_version: int | None
 ) -> dict[str, Any]:
     """The vendor with `values`. Raises PRECONDITION_FAILED."""
+    return db.persist(lambda: _change_vendor(vendor_id, values, expected_version))
+
+
+def _change_vendor(
+    vendor_id: UUID, values: dict[str, Any], expected_version: int | None
+) -> dict[str, Any]:
     with db.transaction() as session:
         vendor = session.get_one(Vendor, vendor_id, with_for_update={"key_share": True})
         _change(session, vendor, values, expected_version)
@@ -87,6 +97,14 @@ def create(
 
     Raises LOCATION_NOT_FOUND, IDEMPOTENCY_CONFLICT.
     """
+    return db.persist(
+        lambda: _create(model, vendor_id, values, key), repeatable=key.key is not None
+    )
+
+
+def _create(
+    model: type[AnyCatalogued], vendor_id: UUID, values: dict[str, Any], key: IdempotencyKey
+) -> tuple[dict[str, Any], bool]:
     with db.transaction() as session:
         row_id = session.scalar(select(func.uuidv7()))
         before = remember(session, vendor_id, key, {"id": str(row_id)})
@@ -111,6 +129,16 @@ def change(
 
     Raises …_NOT_FOUND (also when it is archived), PRECONDITION_FAILED.
     """
+    return db.persist(lambda: _change_row(model, vendor_id, row_id, values, expected_version))
+
+
+def _change_row(
+    model: type[AnyCatalogued],
+    vendor_id: UUID,
+    row_id: UUID,
+    values: dict[str, Any],
+    expected_version: int | None,
+) -> dict[str, Any]:
     with db.transaction() as session:
         row = _locked(session, model, vendor_id, row_id, key_share=True)
         if row.archived_at is not None:

@@ -49,16 +49,17 @@ class WorkerMemory:
         self._windows: dict[str, tuple[int, float]] = {}
 
     def take(self, key: str, window_seconds: int) -> tuple[int, float]:
-        """Count one more: how many there are in this window, and when it ends."""
-        now = time.time()
+        """Count one more: how many there are in this window, and how many seconds it still has."""
+        # Not the clock of the day: set back, it would keep a caller out until it comes round again.
+        now = time.monotonic()
         with self._lock:
-            count, end = self._windows.get(key, (0, 0.0))
+            count, end = self._windows.get(key, (0, now))
             if end <= now:
                 if len(self._windows) >= CALLERS_MAX:
                     self._forget(now)
                 count, end = 0, now + window_seconds
-            self._windows[key] = taken = (count + 1, end)
-        return taken
+            self._windows[key] = (count + 1, end)
+        return count + 1, end - now
 
     def _forget(self, now: float) -> None:
         self._windows = {key: (n, end) for key, (n, end) in self._windows.items() if end > now}
@@ -142,8 +143,8 @@ class Limits:
         standing = g.rate_standing = Standing(policy, [])
         for name, item in policy.items:
             if shared is None:
-                count, end = self._memory.take(f"{name}{caller}", item.get_expiry())
-                left = item.amount - count
+                count, seconds = self._memory.take(f"{name}{caller}", item.get_expiry())
+                left, end = item.amount - count, time.time() + seconds
             else:
                 within = shared.hit(item, policy.kind, caller)
                 end, left = shared.get_window_stats(item, policy.kind, caller)

@@ -22,6 +22,8 @@ from typing import Any, Literal, TypedDict
 
 ATTEMPTS_MAX = 4
 WAIT_SECONDS_MAX = 10.0
+# A retryable answer with such a status says so; one of 503 may not know.
+NOTHING_WAS_DONE = frozenset({409, 429})
 
 
 class Opening(TypedDict):
@@ -133,8 +135,8 @@ class Slotkeeper:
     ) -> Any:
         """Any call under the vendor's address, as decoded JSON; None for an empty answer.
 
-        What is retryable is tried again as Retry-After says; GET and POST also when no answer came.
-        Raises SlotkeeperError and UnansweredError.
+        What is retryable is tried again as Retry-After says; GET and POST also when no answer came,
+        or one that leaves open what was done. Raises SlotkeeperError and UnansweredError.
         """
         address = self._base + path
         if query:
@@ -149,17 +151,19 @@ class Slotkeeper:
             headers["Authorization"] = f"Bearer {self._credentials}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(address, data, headers, method=method)
+        # PATCH and DELETE have no key that would make a second time harmless.
+        repeatable = method in {"GET", "POST"}
         for attempt in range(1, ATTEMPTS_MAX + 1):
             wait = 0.2 * 2**attempt
             try:
                 return self._send(request)
             except SlotkeeperError as error:
-                if error.retry_after is None or attempt == ATTEMPTS_MAX:
+                sure = repeatable or error.status in NOTHING_WAS_DONE
+                if error.retry_after is None or not sure or attempt == ATTEMPTS_MAX:
                     raise
                 wait = error.retry_after
             except (OSError, HTTPException) as error:
-                # PATCH and DELETE have no key that would make a second time harmless.
-                if attempt == ATTEMPTS_MAX or method not in {"GET", "POST"}:
+                if attempt == ATTEMPTS_MAX or not repeatable:
                     message = f"{method} {address} was not answered: {error}"
                     raise UnansweredError(message, idempotency_key) from error
             time.sleep(min(wait, WAIT_SECONDS_MAX))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -9,6 +10,8 @@ import pytest
 
 from app.consistency import routes
 from app.consistency.checks import OF_DATA
+from app.consistency.queries import run_checks
+from app.errors import DatabaseProblem
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +103,10 @@ def test_a_vendor_of_very_many_bookings_must_say_since_when(vendor, problem, own
         body = problem(refused, 400, "VALIDATION_ERROR")
         assert said in body["errors"][0]["message"]
     assert vendor.get(f"/consistency?since={ago(hours=1)}", vendor.key).json()["status"] == "clean"
+
+
+def test_time_is_limited_for_all_checks_together(door):
+    with door.app_context(), pytest.raises(DatabaseProblem) as late:
+        # Each of them is quick.
+        run_checks(names=OF_DATA, seconds_max=0.5, say=lambda _: time.sleep(0.1))
+    assert late.value.code == "TRANSACTION_TIMEOUT"

@@ -6,15 +6,21 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from uuid import UUID
 
 import httpx
 import psycopg
 import pytest
+from sqlalchemy.exc import IntegrityError
 
+from app.customers.actions import change_customer, create_customer
 from app.db import call
-from app.errors import DatabaseProblem
+from app.errors import DatabaseProblem, Refusal
+from app.idempotency import IdempotencyKey
+from app.vendors.actions import create_vendor
 
 ADA = {"name": "Ada Lovelace", "email": "ada@example.org"}
+NO_KEY = IdempotencyKey(None, None)
 WAITING = """
     SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND usename = 'slotkeeper_app' AND wait_event_type = 'Lock'
@@ -110,6 +116,41 @@ def test_with_a_key_a_lost_connection_is_retried_and_books_once(
     assert count == (1,)
 
 
+@pytest.mark.parametrize(
+    "path, status",
+    [
+        ("/customers", 201),
+        ("/services", 201),
+        ("/bookings/{booking}/cancel", 200),
+        ("/bookings/{booking}/manage-token", 200),
+    ],
+)
+def test_what_remembers_its_key_is_also_retried_when_its_connection_is_lost(
+    vendor, shared_server, in_background, path, status
+):
+    booking, key = vendor.booked(slot_id=vendor.slot()["id"])["id"], uuid.uuid4().hex
+    body = {"name": "Somebody"} if status == 201 else None
+    database = shared_server.database
+    with (
+        psycopg.connect(database.superuser_url, autocommit=True) as admin,
+        psycopg.connect(database.owner_url) as rival,
+    ):
+        # The same key at the same moment: the request waits for whoever was first.
+        rival.execute(
+            "INSERT INTO idempotency_keys (vendor_id, key, fingerprint, made)"
+            " SELECT id, %s, sha256(''), '{}' FROM vendors WHERE slug = %s",
+            [key, vendor.slug],
+        )
+        answer = in_background(
+            vendor.post, path.format(booking=booking), body, vendor.key, idempotency_key=key
+        )
+        first = _waiting(admin)
+        admin.execute("SELECT pg_terminate_backend(%s)", [first])
+        _waiting(admin, besides=[first])
+        rival.rollback()
+        assert answer.result().status_code == status, answer.result().text
+
+
 def test_connections_closed_while_idle_are_replaced_without_anybody_noticing(vendor, admin):
     for _ in range(3):
         admin.execute(
@@ -200,6 +241,51 @@ def test_other_states_are_told_at_once(aborting, door, state, code):
         call("aborting", p_times=1000, p_state=state)
     assert caught.value.code == code
     assert aborting.execute("SELECT last_value FROM calls").fetchone() == (1,)
+
+
+@pytest.fixture
+def failing_customers(aborting):
+    """Let the first writes of customers fail with an SQLSTATE: `failing_customers(2, "40001")`."""
+
+    def make(times: int, state: str) -> None:
+        aborting.execute(f"""
+            CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+            SET search_path = public, pg_temp AS $$
+            BEGIN
+                PERFORM aborting({times}, '{state}');
+                RETURN NEW;
+            END $$
+        """)
+        aborting.execute(
+            "CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON customers"
+            " FOR EACH ROW EXECUTE FUNCTION fail()"
+        )
+
+    return make
+
+
+def test_a_deadlock_that_undid_a_new_customer_or_a_change_is_tried_again(door, failing_customers):
+    with door.app_context():
+        vendor_id = create_vendor("aborted", "Aborted", "Europe/Berlin").id
+        failing_customers(3, "40P01")
+        customer, replayed = create_customer(vendor_id, ADA, NO_KEY)
+        assert not replayed
+        changed = change_customer(
+            vendor_id, UUID(str(customer["id"])), {"phone": "+49 30 1234567"}, 1
+        )
+        assert changed["version"] == 2
+
+
+def test_only_a_twin_is_told_as_customer_exists(door, failing_customers):
+    with door.app_context():
+        vendor_id = create_vendor("breaking", "Breaking", "Europe/Berlin").id
+        failing_customers(1, "23514")
+        with pytest.raises(IntegrityError):
+            create_customer(vendor_id, ADA, NO_KEY)
+        create_customer(vendor_id, ADA, NO_KEY)
+        with pytest.raises(Refusal) as twin:
+            create_customer(vendor_id, ADA, NO_KEY)
+        assert twin.value.code == "CUSTOMER_EXISTS"
 
 
 @pytest.mark.usefixtures("aborting")

@@ -78,6 +78,18 @@ def test_a_window_that_has_passed_begins_anew(application):
         assert time.monotonic() < deadline
 
 
+def test_a_window_passes_also_when_the_clock_is_set_back(application, monkeypatch):
+    client = application(rate_limits="2/second")
+    deadline = time.monotonic() + 10
+    while client.get(PATH).status_code != 429:
+        assert time.monotonic() < deadline
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() - 3600)
+    while (answer := client.get(PATH)).status_code == 429:
+        assert int(answer.headers["Retry-After"]) == 1
+        assert time.monotonic() < deadline
+
+
 def test_several_limits_hold_at_once_and_are_all_told(application):
     client = application(rate_limits="100/hour, 2/minute")
     answers = [client.get(PATH) for _ in range(3)]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import ModuleType
 
@@ -89,6 +93,62 @@ def test_when_nothing_answers_it_says_with_which_key_to_ask_again(module):
         with pytest.raises(module.UnansweredError) as unanswered:
             nobody.book(slot_id="…", idempotency_key=key)
     assert unanswered.value.idempotency_key == key
+
+
+@pytest.mark.parametrize(
+    "method, status, code, sent",
+    [
+        ("GET", 503, "SERVICE_UNAVAILABLE", 2),
+        ("POST", 503, "SERVICE_UNAVAILABLE", 2),
+        # Without a key, and perhaps done: once.
+        ("PATCH", 503, "SERVICE_UNAVAILABLE", 1),
+        ("DELETE", 503, "SERVICE_UNAVAILABLE", 1),
+        ("DELETE", 504, "TRANSACTION_TIMEOUT", 1),
+        # These say that nothing was done.
+        ("PATCH", 409, "INVENTORY_LOCKED", 2),
+        ("DELETE", 429, "RATE_LIMITED", 2),
+    ],
+)
+def test_it_repeats_only_what_a_second_time_cannot_do_twice(module, method, status, code, sent):
+    with refusing_once(status, code) as (url, requests):
+        far = module.Slotkeeper(url, "somebody")
+        if sent == 2:
+            assert far.call(method, "/bookings/1", {}) == {"done": True}
+        else:
+            with pytest.raises(module.SlotkeeperError) as refused:
+                far.call(method, "/bookings/1", {})
+            assert refused.value.code == code
+    assert requests == [method] * sent
+
+
+@contextmanager
+def refusing_once(status: int, code: str) -> Iterator[tuple[str, list[str]]]:
+    """A server that refuses the first request, retryably, and does all others; and what came."""
+    came: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_one_request(self) -> None:
+            self.raw_requestline = self.rfile.readline()
+            if not self.raw_requestline or not self.parse_request():
+                return
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            came.append(self.command)
+            body: dict[str, object] = {"done": True}
+            if len(came) == 1:
+                body = {"code": code, "retryable": True}
+            self.send_response(200 if len(came) > 1 else status)
+            self.send_header("Retry-After", "0")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", came
+        finally:
+            server.shutdown()
+            thread.join(10)
 
 
 def test_an_address_of_another_scheme_is_refused_at_once(module):

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.load import reconnect
+from tests.lock_waits import wait_until
 
 CUSTOMERS = 12
 # Wide bounds: they tell a limit from none, on a busy machine, too. The times are printed.
@@ -83,6 +84,7 @@ def test_a_database_that_hangs_holds_nobody_for_long_and_everybody_is_served_whe
     assert load.slowest() < 2 * (1 + 5 + 5)
     account = load.settle_accounts()
     assert account["lost"] == 0
+    wait_until(lambda: _metric(load, "slotkeeper_pool_in_use") == 0, "connections in use at rest")
     quick = sorted(wish.seconds for wish in load.of("refused"))
     assert quick[len(quick) // 2] < 1, "the breaker lets nobody wait"
 
