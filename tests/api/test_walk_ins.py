@@ -91,8 +91,8 @@ def test_the_public_books_neither_the_past_nor_for_nobody(vendor, over, problem)
     assert vendor.get("/bookings", vendor.key).json()["items"] == []
 
 
-def test_the_token_of_a_walk_in_opens_it_to_whoever_is_given_it(vendor, over):
-    booking = vendor.booked(vendor.key, slot_id=over["id"], customer=None)
+def test_the_token_of_a_booking_for_nobody_opens_it_to_whoever_is_given_it(vendor):
+    booking = vendor.booked(vendor.key, slot_id=vendor.slot()["id"], customer=None)
     path, token = f"/bookings/{booking['id']}", booking["manage_token"]
     assert vendor.get(path, token).json()["customer"] is None
     claimed = vendor.call("PATCH", path, {"customer": ADA}, token)
