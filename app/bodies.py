@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from app.wire.trail import ARRIVED, CROWDED
+from app.wire.trail import ARRIVED, CROWDED, PIECE_BYTES, drop
 
 Application = Callable[..., Iterable[bytes]]
 # As long as a statement waits for a connection: whoever waits longer has gone away, or will.
@@ -33,10 +33,8 @@ TICK_SECONDS = 0.5
 USUAL_SECONDS = 1.0
 # From the last byte of a request to the moment when the application has it all.
 WHOLE_SECONDS = 1.0
-PIECE_BYTES = 65_536
 # What all bodies of this process may have beyond their first PIECE_BYTES, taken together.
 LARGE_BYTES_MAX = 32 * 1024 * 1024
-DROPPED_BYTES_MAX = 32 * 1024 * 1024
 # In Linux' struct tcp_info: milliseconds since data were last sent, and received; bytes that the
 # other side has acknowledged.
 _SINCE_SENT, _SINCE_RECEIVED, _ACKNOWLEDGED, _INFO_BYTES = 44, 52, 120, 128
@@ -131,9 +129,9 @@ class Bodies:
             if CROWDED in environ:
                 self._room.give_back(taken)
                 body, taken = BytesIO(), 0
-                _drop(stream)
+                drop(stream)
             elif body.tell() > bytes_max:
-                _drop(stream)
+                drop(stream)
         except BaseException:
             self._room.give_back(taken)
             raise
@@ -174,17 +172,6 @@ class Room:
         """So many of the bytes that were taken are free again."""
         with self._lock:
             self._left += number
-
-
-def _drop(stream: Any) -> None:
-    """Take in the rest of a body that is too large, within bounds.
-
-    The server closes a connection on which something unread is left, and the client would lose the
-    answer while it still sends.
-    """
-    left = DROPPED_BYTES_MAX
-    while left > 0 and (piece := stream.read(min(left, PIECE_BYTES))):
-        left -= len(piece)
 
 
 class State(NamedTuple):

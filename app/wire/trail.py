@@ -7,6 +7,7 @@ import re
 import time
 import uuid
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
@@ -19,6 +20,7 @@ from app.errors.problems import ids_in_address
 # and that its turn did not come, or that there was no room for it.
 ARRIVED, CROWDED = "slotkeeper.arrived", "slotkeeper.crowded"
 DROPPED_BYTES_MAX = 32 * 1024 * 1024
+PIECE_BYTES = 65_536
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 log = structlog.get_logger(__name__)
@@ -62,8 +64,13 @@ def _read_to_the_end() -> None:
     """
     if "json_body" in g or not (request.content_length or "Transfer-Encoding" in request.headers):
         return
-    stream, left = request.environ["wsgi.input"], DROPPED_BYTES_MAX
-    while left > 0 and (piece := stream.read(min(left, 65_536))):
+    drop(request.environ["wsgi.input"])
+
+
+def drop(stream: Any) -> None:
+    """Take in what is left of a body, within bounds."""
+    left = DROPPED_BYTES_MAX
+    while left > 0 and (piece := stream.read(min(left, PIECE_BYTES))):
         left -= len(piece)
 
 
