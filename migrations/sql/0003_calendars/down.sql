@@ -1,0 +1,2 @@
+-- The reverse of tables.sql, part by part, last first.
+

@@ -1,0 +1,2 @@
+-- What calendars need beside the door. Each part stands by itself; none rewrites a row of bookings or claims.
+
