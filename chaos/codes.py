@@ -1,7 +1,8 @@
 """What may be answered: the documented codes, and those that each operation can meet.
 
-The table is docs/api/errors.md by hand; a test compares them. The second is ours: an attacker asks
-for nothing malformed, so that VALIDATION_ERROR, say, would be a false answer to it.
+The table is docs/api/errors.md by hand; a test compares it with that and with the OpenAPI
+description. The second is ours: an attacker asks for nothing malformed, so that VALIDATION_ERROR,
+say, would be a false answer to it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ DOCUMENTED = {
     "SLOT_NOT_FOUND": 404,
     "BOOKING_NOT_FOUND": 404,
     "BLOCK_NOT_FOUND": 404,
+    "API_KEY_NOT_FOUND": 404,
     "CUSTOMER_NOT_FOUND": 404,
     "METHOD_NOT_ALLOWED": 405,
     "NOT_ACCEPTABLE": 406,
@@ -56,13 +58,13 @@ BUSY_STATES = {"55P03", "40P01", "40001"}
 TOO_LONG = "57014"
 BUSY = {"INVENTORY_LOCKED", "CONCURRENCY_ABORT"}
 NO_ROOM = {"BOOKING_CONFLICT", "INSUFFICIENT_INVENTORY"}
-STATES = {"BOOKING_STATE_CONFLICT", "HOLD_EXPIRED"}
+STATES = {"BOOKING_STATE_CONFLICT"}
 # The SQLSTATEs of the laws, as app/sql/README.md lists them, by which a raw writer may be refused.
 LAWS = {"23P01", "23503", "23505", "23514", "23502", "SK006"}
 REFUSALS: dict[str, set[str]] = {
     "book": NO_ROOM | {"SLOT_NOT_FOUND"},
     "cancel": STATES,
-    "confirm": STATES | NO_ROOM | {"SLOT_NOT_FOUND"},
+    "confirm": STATES | NO_ROOM | {"SLOT_NOT_FOUND", "HOLD_EXPIRED"},
     "complete": STATES,
     "no_show": STATES,
     "block": NO_ROOM | {"SLOT_NOT_FOUND"},

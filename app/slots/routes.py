@@ -49,6 +49,8 @@ publisher = replace(vendor_write, check=_allow_large_body)
         LOCATION,
         "SLOT_OVERLAP",
         "INVALID_DATE_RANGE",
+        # Whoever publishes the same time by hand, and has not committed, is waited for.
+        "INVENTORY_LOCKED",
         "CONCURRENCY_ABORT",
     ],
     guard=publisher,
