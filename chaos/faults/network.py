@@ -9,6 +9,9 @@ from chaos.faults.proxy import Proxy
 
 SECONDS = 2.0
 DELAY_SECONDS_MAX = 0.15
+# Longer than any statement may take and the server then waits for its database: it has to find out
+# by itself that nobody will answer.
+SILENT_SECONDS, SILENT_DATABASE_SECONDS = 3.0, 17.0
 
 
 def _there(proxy: Proxy | None) -> Proxy:
@@ -50,6 +53,14 @@ def _delay(proxy: Proxy, ground: Ground, dice: random.Random) -> Hit:
     return {"pieces": proxy.delayed - before}
 
 
+def _silence(proxy: Proxy, ground: Ground, seconds: float) -> Hit:
+    """A cable is out, or a firewall swallows everything: no refusal, no reset, no answer."""
+    before = proxy.held
+    with proxy.silent():
+        ground.last(seconds)
+    return {"pieces": proxy.held - before}
+
+
 FAULTS = (
     Fault("lose_answers", "answers get lost on the way", _lose_answers, ("clients",)),
     Fault(
@@ -63,6 +74,18 @@ FAULTS = (
         "clients and server are far from each other",
         lambda ground, dice: _delay(_there(ground.clients), ground, dice),
         ("clients",),
+    ),
+    Fault(
+        "silence_clients",
+        "the network swallows what clients and server say",
+        lambda ground, _: _silence(_there(ground.clients), ground, SILENT_SECONDS),
+        ("clients",),
+    ),
+    Fault(
+        "silence_database",
+        "the network swallows what the server and its database say",
+        lambda ground, _: _silence(_there(ground.storage), ground, SILENT_DATABASE_SECONDS),
+        ("storage",),
     ),
     Fault(
         "cut_database",

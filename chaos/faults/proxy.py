@@ -1,4 +1,4 @@
-"""A TCP proxy on 127.0.0.1 that delays what passes, loses answers, or lets nobody through."""
+"""A TCP proxy on 127.0.0.1: it delays what passes, loses answers, falls silent, lets nobody in."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from typing import Self
 
 BYTES_AT_ONCE = 65_536
+# Whoever made it silent ends that; nothing is held for longer, whatever becomes of them.
+SILENT_SECONDS_MAX = 60.0
 
 
 class Proxy:
     """Stands between clients and a server; use it as a context manager.
 
     `delay_seconds`: how long each piece waits, both ways. `losing`: answers are cut off instead of
-    passed on, and their connections with them. `down`: nobody gets through. The counters say how
-    many pieces were delayed, answers lost and connections cut or refused.
+    passed on, and their connections with them. `down`: nobody gets through. `silent()`: everybody
+    gets in, and nothing comes out. The counters say how many pieces were delayed or held, answers
+    lost and connections cut or refused.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -27,13 +31,16 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self.delay_seconds = 0.0
         self.losing = self.down = False
-        self.delayed = self.lost = self.cut = 0
+        self.delayed = self.lost = self.cut = self.held = 0
+        self._audible = threading.Event()
+        self._audible.set()
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._audible.set()
         _close(self._listener)
         self.cut_all()
 
@@ -44,6 +51,19 @@ class Proxy:
         self.cut += len(ends) // 2
         for end in ends:
             _hang_up(end)
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """Take in connections and bytes, and pass nothing on until the block ends.
+
+        Nobody is told anything meanwhile, not even that the connection is gone. Then those who
+        were waiting are cut off; what they had sent never arrives.
+        """
+        self._audible.clear()
+        try:
+            yield
+        finally:
+            self._audible.set()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -78,6 +98,10 @@ class Proxy:
     def _pass(self, source: socket.socket, sink: socket.socket, *, asking: bool = False) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(BYTES_AT_ONCE):
+                if not self._audible.is_set():
+                    self.held += 1
+                    self._audible.wait(SILENT_SECONDS_MAX)
+                    break
                 if self.losing and not asking:
                     # The server has answered, so it has committed; only now is the answer lost.
                     self.lost += 1

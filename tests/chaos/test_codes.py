@@ -15,7 +15,7 @@ from chaos.codes import BUSY, DOCUMENTED, LAWS, OUTAGES, REFUSALS, expected
 
 CHECKOUT = Path(__file__).parents[2]
 HEADING = re.compile(r"^### `([A-Z_]+)` — ([0-9]{3})$", re.MULTILINE)
-# Where each kind of operation goes; importing the doors would change how this process's threads work.
+# Where each kind goes. Importing the doors instead would change how this process's threads work.
 CALLS = {
     "book": ("POST", "/bookings"),
     "cancel": ("POST", "/bookings/{}/cancel"),

@@ -41,6 +41,12 @@ SHOWN = {
     "lose_answers": ("answers", f"door = 'http' AND result = 'unknown' AND code IN {SILENCE}"),
     "cut_clients": ("connections", f"door = 'http' AND result = 'unknown' AND code IN {SILENCE}"),
     "delay_clients": ("pieces", SLOW),
+    "silence_clients": (
+        "pieces",
+        f"door = 'http' AND result = 'unknown' AND code IN {SILENCE} AND ended - began > 1",
+    ),
+    # Long before the network is back the server says that it has lost its database.
+    "silence_database": ("pieces", "code = 'SERVICE_UNAVAILABLE' AND ended - began > 10"),
     "cut_database": ("connections", "code = 'SERVICE_UNAVAILABLE'"),
     "delay_database": ("pieces", SLOW),
     "fill_disk": ("megabytes", "code = '53100'"),

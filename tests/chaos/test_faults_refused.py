@@ -19,6 +19,7 @@ from chaos.faults.record import BROKEN_OFF, all_have_struck, no_more_faults, str
 from chaos.faults.survived import survived
 from tests.chaos.attacks import CHECKOUT
 from tests.chaos.test_runs import chaos
+from tests.lock_waits import wait_until
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_what_somebody_else_started_is_not_killed_frozen_or_filled():
     everything = {fault.name for fault in chosen("all", fresh=False)}
     assert everything == {
         *("kill_sessions", "exhaust_connections", "hold_lock"),
-        *("lose_answers", "cut_clients", "delay_clients"),
+        *("lose_answers", "cut_clients", "delay_clients", "silence_clients"),
     }
     assert {fault.name for fault in chosen("all", fresh=True)} == set(FAULTS)
     assert chosen("none", fresh=True) == []
@@ -140,6 +141,35 @@ def test_the_proxy_delays_both_ways(stack, proxy):
     assert client.recv(1000) == b"hello"
     assert time.monotonic() - began >= 0.2
     assert proxy.delayed == 2
+
+
+def test_the_proxy_falls_silent_without_turning_anybody_away_and_then_hangs_up(stack, proxy):
+    known = dialled(stack, proxy)
+    known.sendall(b"hello")
+    assert known.recv(1000) == b"hello"
+    idle = dialled(stack, proxy)
+    with proxy.silent():
+        late = dialled(stack, proxy)
+        for client in (known, late):
+            client.sendall(b"are you there?")
+            client.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                client.recv(1000)
+            client.settimeout(10)
+        assert proxy.held == 2
+    assert [client.recv(1000) for client in (known, late)] == [b"", b""]
+    # Who had said nothing was not heard either, and goes on.
+    idle.sendall(b"hello")
+    assert idle.recv(1000) == b"hello"
+
+
+def test_a_proxy_that_goes_away_while_it_is_silent_lets_go_of_everybody(stack, echo):
+    with Proxy("127.0.0.1", echo) as proxy:
+        client = dialled(stack, proxy)
+        stack.enter_context(proxy.silent())
+        client.sendall(b"hello")
+        wait_until(lambda: proxy.held == 1, "the proxy hears nothing")
+    assert client.recv(1000) == b""
 
 
 def test_a_fault_ends_at_once_when_the_attack_has_ended():
