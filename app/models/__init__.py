@@ -11,7 +11,7 @@ from app.models.idempotency_keys import IdempotencyKey
 from app.models.operator_keys import OperatorKey
 from app.models.schema_seal import SchemaSeal
 from app.models.slots import Slot
-from app.models.vendors import Location, Provider, Service, Vendor
+from app.models.vendors import Location, Provider, Service, ServiceNeed, ServiceProvider, Vendor
 
 metadata = Base.metadata
 
@@ -28,6 +28,8 @@ __all__ = [
     "Provider",
     "SchemaSeal",
     "Service",
+    "ServiceNeed",
+    "ServiceProvider",
     "Slot",
     "Vendor",
     "metadata",

@@ -122,7 +122,10 @@ class Booking(Base):
     service_id: Mapped[uuid.UUID | None]
     customer_id: Mapped[uuid.UUID | None]
     slot_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid))
+    # The time shown; its claims hold the buffers, too.
     during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    buffer_before_minutes: Mapped[int] = mapped_column(server_default=text("0"))
+    buffer_after_minutes: Mapped[int] = mapped_column(server_default=text("0"))
     price_amount: Mapped[int | None] = mapped_column(BigInteger)
     price_currency: Mapped[str | None]
     hold_expires_at: Mapped[MomentOrNone]

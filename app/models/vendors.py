@@ -9,10 +9,13 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
+    SmallInteger,
     UniqueConstraint,
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import (
@@ -22,6 +25,7 @@ from app.models.base import (
     Id,
     Moment,
     MomentOrNone,
+    VendorId,
     Version,
 )
 
@@ -58,6 +62,7 @@ class Vendor(Base):
         CheckConstraint("hold_minutes BETWEEN 1 AND 10080", name="vendors_hold_minutes"),
         server_default=text("10"),
     )
+    channels: Mapped[dict[str, list[str]]] = mapped_column(JSONB, server_default=text("'{}'"))
     version: Mapped[Version]
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
@@ -107,7 +112,15 @@ class Provider(Base):
 
 class Service(Base):
     __tablename__ = "services"
-    __table_args__ = (CheckConstraint(PRICE_FORM, name="services_price"),)
+    __table_args__ = (
+        CheckConstraint(PRICE_FORM, name="services_price"),
+        CheckConstraint("quantity_max >= quantity_min", name="services_quantities"),
+        CheckConstraint(
+            "duration_minutes IS NOT NULL"
+            " OR (buffer_before_minutes = 0 AND buffer_after_minutes = 0)",
+            name="services_buffers_need_duration",
+        ),
+    )
 
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
     id: Mapped[Id]
@@ -117,9 +130,84 @@ class Service(Base):
     duration_minutes: Mapped[int | None] = mapped_column(
         CheckConstraint("duration_minutes BETWEEN 1 AND 525600", name="services_duration")
     )
+    buffer_before_minutes: Mapped[int] = mapped_column(
+        CheckConstraint("buffer_before_minutes BETWEEN 0 AND 1440", name="services_buffer_before"),
+        server_default=text("0"),
+    )
+    buffer_after_minutes: Mapped[int] = mapped_column(
+        CheckConstraint("buffer_after_minutes BETWEEN 0 AND 1440", name="services_buffer_after"),
+        server_default=text("0"),
+    )
+    start_step_minutes: Mapped[int] = mapped_column(
+        CheckConstraint("start_step_minutes BETWEEN 1 AND 1440", name="services_start_step"),
+        server_default=text("15"),
+    )
+    notice_minutes: Mapped[int] = mapped_column(
+        CheckConstraint("notice_minutes BETWEEN 0 AND 525600", name="services_notice"),
+        server_default=text("0"),
+    )
+    window_days: Mapped[int | None] = mapped_column(
+        CheckConstraint("window_days BETWEEN 1 AND 3650", name="services_window")
+    )
+    quantity_min: Mapped[int] = mapped_column(
+        CheckConstraint("quantity_min BETWEEN 1 AND 100000", name="services_quantity_min"),
+        server_default=text("1"),
+    )
+    quantity_max: Mapped[int | None] = mapped_column(
+        CheckConstraint("quantity_max BETWEEN 1 AND 100000", name="services_quantity_max")
+    )
     price_amount: Mapped[int | None] = mapped_column(BigInteger)
     price_currency: Mapped[str | None]
     version: Mapped[Version]
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
     archived_at: Mapped[MomentOrNone]
+
+
+class ServiceNeed(Base):
+    __tablename__ = "service_needs"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["vendor_id", "service_id"],
+            ["services.vendor_id", "services.id"],
+            name="service_needs_service_fkey",
+        ),
+    )
+
+    vendor_id: Mapped[VendorId]
+    service_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    need: Mapped[int] = mapped_column(
+        SmallInteger,
+        CheckConstraint("need BETWEEN 1 AND 10", name="service_needs_need"),
+        primary_key=True,
+        autoincrement=False,
+    )
+    role: Mapped[str] = mapped_column(
+        CheckConstraint("length(role) BETWEEN 1 AND 100", name="service_needs_role_length")
+    )
+
+
+class ServiceProvider(Base):
+    __tablename__ = "service_providers"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["vendor_id", "service_id", "need"],
+            ["service_needs.vendor_id", "service_needs.service_id", "service_needs.need"],
+            name="service_providers_need_fkey",
+        ),
+        ForeignKeyConstraint(
+            ["vendor_id", "provider_id"],
+            ["providers.vendor_id", "providers.id"],
+            name="service_providers_provider_fkey",
+        ),
+        Index("service_providers_by_provider", "vendor_id", "provider_id"),
+    )
+
+    vendor_id: Mapped[VendorId]
+    service_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    provider_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    need: Mapped[int] = mapped_column(SmallInteger)
+    preference: Mapped[int] = mapped_column(
+        CheckConstraint("preference BETWEEN 1 AND 1000", name="service_providers_preference"),
+        server_default=text("1"),
+    )

@@ -8,6 +8,8 @@ GRANT SELECT, INSERT, UPDATE ON vendors TO slotkeeper_app;
 GRANT SELECT, INSERT, UPDATE ON locations TO slotkeeper_app;
 GRANT SELECT, INSERT, UPDATE ON providers TO slotkeeper_app;
 GRANT SELECT, INSERT, UPDATE ON services TO slotkeeper_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON service_needs TO slotkeeper_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON service_providers TO slotkeeper_app;
 GRANT SELECT, INSERT, UPDATE ON customers TO slotkeeper_app;
 GRANT SELECT, INSERT, UPDATE ON api_keys TO slotkeeper_app;
 GRANT SELECT, INSERT, UPDATE ON operator_keys TO slotkeeper_app;

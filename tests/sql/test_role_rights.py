@@ -13,6 +13,8 @@ RIGHTS = {
     "locations": READ_AND_WRITE,
     "providers": READ_AND_WRITE,
     "services": READ_AND_WRITE,
+    "service_needs": READ_AND_WRITE | {"DELETE"},
+    "service_providers": READ_AND_WRITE | {"DELETE"},
     "customers": READ_AND_WRITE,
     "api_keys": READ_AND_WRITE,
     "operator_keys": READ_AND_WRITE,

@@ -1,0 +1,29 @@
+-- What the application's role may do, table by table. The truth (slots, bookings, claims, events,
+-- idempotency keys) it may read, and change through the functions alone.
+-- (That PUBLIC may execute no new function is said before the first one is made.)
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO slotkeeper_app;
+
+GRANT SELECT, INSERT, UPDATE ON vendors TO slotkeeper_app;
+GRANT SELECT, INSERT, UPDATE ON locations TO slotkeeper_app;
+GRANT SELECT, INSERT, UPDATE ON providers TO slotkeeper_app;
+GRANT SELECT, INSERT, UPDATE ON services TO slotkeeper_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON service_needs TO slotkeeper_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON service_providers TO slotkeeper_app;
+GRANT SELECT, INSERT, UPDATE ON customers TO slotkeeper_app;
+GRANT SELECT, INSERT, UPDATE ON api_keys TO slotkeeper_app;
+GRANT SELECT, INSERT, UPDATE ON operator_keys TO slotkeeper_app;
+GRANT SELECT ON slots TO slotkeeper_app;
+GRANT SELECT ON bookings TO slotkeeper_app;
+GRANT SELECT ON claims TO slotkeeper_app;
+GRANT SELECT ON events TO slotkeeper_app;
+GRANT SELECT ON idempotency_keys TO slotkeeper_app;
+GRANT SELECT ON slot_availability TO slotkeeper_app;
+GRANT SELECT ON alembic_version TO slotkeeper_app;
+
+GRANT EXECUTE ON FUNCTION
+    availability_page, block_time, cancel_booking, change_booking, owners_writing, settled_until, claim_slot_and_create_booking, complete_booking, confirm_booking, delete_slot,
+    describe_booking, erase_customer, expire_holds, forget_old_idempotency_keys, list_availability, list_customers, lock_slots_to_come, mark_no_show, publish_slots,
+    remember_idempotency_key, renew_manage_token, resize_slot, slots_covering, unblock_time, verify_booking_slot_consistency,
+    is_open, units_count, utc, price_json, describe_slot
+TO slotkeeper_app;
