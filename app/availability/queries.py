@@ -23,6 +23,7 @@ def list_availability(
     start: datetime,
     end: datetime,
     *,
+    public: bool,
     numbers: Numbers,
     limit: int,
     cursor: str | None,
@@ -33,7 +34,8 @@ def list_availability(
 ) -> str:
     """A page of slots that overlap [start, end), by start, sold-out ones included: as JSON.
 
-    Places are told as `numbers` says. Raises INVALID_DATE_RANGE, SERVICE_NOT_FOUND.
+    `public`: only what can still be booked without a key, so nothing that is over. Places are told
+    as `numbers` says. Raises INVALID_DATE_RANGE, SERVICE_NOT_FOUND.
     """
     _require_window(start, end)
     if not may_ask(quantity, numbers):
@@ -51,6 +53,7 @@ def list_availability(
         "p_quantity": quantity,
         "p_after_start": after[0],
         "p_after_id": after[1],
+        "p_public": public,
     }
     if service_id is None and numbers == "exact":
         # What everybody sees is written by the database, and goes through as it is.

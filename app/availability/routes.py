@@ -23,8 +23,15 @@ blueprint = VendorBlueprint("availability", "What can be booked, and what is lef
     refuses=["VENDOR_NOT_FOUND", "SERVICE_NOT_FOUND", "INVALID_DATE_RANGE"],
 )
 def list_availability(query: dict[str, Any]) -> Response:
-    """List the slots in a window of time by start, sold-out ones included."""
+    """List the slots in a window of time by start, sold-out ones included.
+
+    Without a key of the vendor only what can still be booked is listed: no slot that is over, and
+    of one that has begun the rest, which can be booked in part. Its `free` begins with the next
+    full minute then, and its `available` is 0, since it cannot be booked whole. With a key of the
+    vendor, who may book what has begun, the list holds all of the window.
+    """
     visit = current_visit()
+    public = not visit.caller.is_vendor
     return answer_written(
-        queries.list_availability(visit.vendor_id, numbers=visit.numbers, **query)
+        queries.list_availability(visit.vendor_id, public=public, numbers=visit.numbers, **query)
     )

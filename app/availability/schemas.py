@@ -28,7 +28,8 @@ class FreeSchema(Schema):
 
 
 class AvailabilitySchema(Schema):
-    """A slot and what is left of it. `available`: the places free from its start to its end.
+    """A slot and what is left of it. `available`: the places free from its start to its end; 0 for
+    the public once it has begun, when only parts of what is left can be booked.
 
     A vendor may not want the public to see numbers (its `availability_numbers`): then `capacity`
     and `available` are null above five (few_left) or always (hidden), `status` still tells whether

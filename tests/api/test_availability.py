@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -172,6 +173,44 @@ def _places(one) -> int:
 
 def test_a_window_without_slots_is_an_empty_page(vendor):
     assert vendor.get(f"/availability?{DAY}").json() == {"items": [], "next_cursor": None}
+
+
+def test_the_public_is_shown_what_it_can_book_and_the_vendor_what_has_begun_too(vendor, problem):
+    now, hour = datetime.now(UTC).replace(second=0, microsecond=0), timedelta(hours=1)
+    times = [(now + n * hour, now + (n + 1.5) * hour) for n in (-4, -1, 2)]
+    path = f"/providers/{vendor.provider()['id']}/slots"
+    wanted = [{"start": a.isoformat(), "end": b.isoformat()} for a, b in times]
+    over, going_on, to_come = vendor.made(path, {"slots": wanted})["items"]
+    window = f"from={(now - 6 * hour):%FT%TZ}&to={(now + 6 * hour):%FT%TZ}"
+
+    shown = {one["slot_id"]: one for one in _available(vendor, window)}
+    assert set(shown) == {going_on["id"], to_come["id"]}
+    assert shown[to_come["id"]]["available"] == 1
+    begun = shown[going_on["id"]]
+    assert (begun["start"], begun["available"], begun["status"]) == (
+        going_on["start"],
+        0,
+        "available",
+    )
+    (rest,) = begun["free"]
+    assert now < datetime.fromisoformat(rest["start"])
+    assert rest["end"] == going_on["end"]
+    service = vendor.service()
+    of_service = _available(vendor, f"{window}&service_id={service['id']}")
+    assert [one["status"] for one in of_service] == ["sold_out", "available"], "it takes all of it"
+
+    customer = {"name": "Ada", "email": "ada@example.org"}
+    whole = {"slot_id": going_on["id"], "customer": customer}
+    problem(vendor.post("/bookings", whole), 400, "VALIDATION_ERROR")
+    part = {"start": rest["start"], "end": rest["end"]}
+    assert vendor.booked(slot_id=going_on["id"], **part)["status"] == "confirmed"
+
+    answer = vendor.get(f"/availability?{window}", vendor.key)
+    listed = {one["slot_id"]: one["status"] for one in answer.json()["items"]}
+    assert set(listed) == {over["id"], going_on["id"], to_come["id"]}
+    assert listed[over["id"]] == "available"
+    walk_in = vendor.booked(vendor.key, slot_id=over["id"])
+    assert walk_in["start"] == over["start"]
 
 
 def test_a_lapsed_hold_counts_as_free_beside_one_that_has_not_lapsed(vendor, shared_server):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -131,6 +131,80 @@ def test_neither_another_vendors_slots_nor_those_of_an_archived_provider_are_lis
     shop.slot()
     shop.owner.execute("UPDATE providers SET archived_at = now() WHERE id = %s", [shop.provider_id])
     assert listed(shop) == []
+
+
+def this_minute() -> datetime:
+    """The beginning of this minute: the public's free time begins with a later one."""
+    return datetime.now(UTC).replace(second=0, microsecond=0)
+
+
+def since(start: datetime, **more):
+    """The window of a day about `start`, as the public is shown it."""
+    day = timedelta(days=1)
+    return {"from": start - day, "to": start + day, "public": True, **more}
+
+
+def test_the_public_is_shown_nothing_that_is_over_and_the_vendor_everything(shop):
+    now, hour = this_minute(), timedelta(hours=1)
+    over = [shop.slot(now - 3 * hour, now - 2 * hour), shop.slot(now - 2 * hour, now - hour)]
+    to_come = shop.slot(now + hour, now + 2 * hour)
+    public = shop.call("list_availability", **since(now))
+    assert [row["slot_id"] for row in public] == [to_come]
+    assert (public[0]["available"], public[0]["status"]) == (1, "available")
+    everything = shop.call("list_availability", **since(now, public=False))
+    assert [row["slot_id"] for row in everything] == [*over, to_come]
+    assert [row["status"] for row in everything] == ["available"] * 3
+    window = since(now - 12 * hour, to=now - hour)
+    assert shop.call("list_availability", **window) == [], "all of the window is over"
+
+
+def test_of_what_goes_on_the_public_is_shown_the_rest_and_can_book_every_stretch(shop):
+    now, hour = this_minute(), timedelta(hours=1)
+    slot = shop.slot(now - 2 * hour, now + 4 * hour, capacity=2)
+    shop.book(slot, start=now - hour, end=now + 2 * hour)
+    shop.book(slot, start=now + hour, end=now + 3 * hour)
+    (row,) = shop.call("list_availability", **since(now))
+    assert (row["slot_start"], row["available"], row["status"]) == (now - 2 * hour, 0, "available")
+    first = datetime.fromisoformat(row["free"][0]["start"])
+    assert first > datetime.now(UTC)
+    assert first <= datetime.now(UTC) + timedelta(minutes=1)
+    assert [(part["end"], part["available"]) for part in row["free"]] == [
+        ((now + end * hour).isoformat().replace("+00:00", "Z"), places)
+        for end, places in ((1, 1), (3, 1), (4, 2))
+    ]
+    for part in row["free"]:
+        with shop.app.transaction(force_rollback=True):
+            times = {"start": part["start"], "end": part["end"]}
+            public = {"actor": {"type": "customer"}, "quantity": part["available"]}
+            taken = shop.claim(slot, **times, **public)
+            assert taken["outcome"] == "CONFIRMED"
+    whole = shop.claim(slot, actor={"type": "customer"})
+    assert (whole["outcome"], whole["facts"]["reason"]) == ("VALIDATION_ERROR", "in_the_past")
+
+
+def test_what_goes_on_and_is_taken_to_its_end_is_sold_out(shop):
+    now, hour = this_minute(), timedelta(hours=1)
+    slot = shop.slot(now - 2 * hour, now + 2 * hour)
+    shop.book(slot, start=now - hour, end=now + 2 * hour)
+    (row,) = shop.call("list_availability", **since(now))
+    assert (row["available"], row["status"], row["free"]) == (0, "sold_out", [])
+
+
+def test_pages_of_the_public_hold_what_one_long_page_holds(shop):
+    now, hour = this_minute(), timedelta(hours=1)
+    for others in range(3):
+        chair = shop.provider()
+        for start in (-3, -1, 1, 3):
+            first = now + (start + others / 10) * hour
+            shop.slot(first, first + 2 * hour, provider_id=chair)
+    whole = [row["slot_id"] for row in shop.call("list_availability", **since(now))]
+    assert len(whole) == 9
+    for limit in (1, 2, 4):
+        seen, after = [], {}
+        while page := shop.call("list_availability", **since(now, limit=limit, **after)):
+            seen += [row["slot_id"] for row in page]
+            after = {"after_start": page[-1]["slot_start"], "after_id": page[-1]["slot_id"]}
+        assert seen == whole
 
 
 def refused_with(shop, *slot_ids, **more):

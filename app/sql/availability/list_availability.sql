@@ -1,12 +1,13 @@
 -- Promise: the vendor's slots that overlap [p_from, p_to), sold-out ones included, by start and id,
 -- each with the places free throughout, and the stretches in which at least one place is free.
 -- Lapsed holds count as free: they never block. Page on with the last row's start and id. A window that
--- ends before it begins is empty.
+-- ends before it begins is empty. p_public: as the public may book. Slots that are over are left out, and of one
+-- that goes on only the rest is free (earliest_start), and no place throughout.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION list_availability(
     p_vendor_id uuid, p_from timestamptz, p_to timestamptz,
     p_provider_id uuid DEFAULT NULL, p_location_id uuid DEFAULT NULL, p_quantity integer DEFAULT 1,
-    p_after_start timestamptz DEFAULT NULL, p_after_id uuid DEFAULT NULL, p_limit integer DEFAULT 100
+    p_after_start timestamptz DEFAULT NULL, p_after_id uuid DEFAULT NULL, p_limit integer DEFAULT 100, p_public boolean DEFAULT false
 ) RETURNS TABLE (
     slot_id uuid, provider_id uuid, location_id uuid, slot_start timestamptz, slot_end timestamptz, time_zone text,
     capacity integer, available integer, status text, free jsonb, price_amount bigint, price_currency text
@@ -19,11 +20,13 @@ AS $$
            s.capacity::integer, places.throughout,
            CASE WHEN stretches.most >= COALESCE(p_quantity, 1) THEN 'available' ELSE 'sold_out' END,
            stretches.free, s.price_amount::bigint, s.price_currency
-    FROM slots_in_window(p_vendor_id, p_from, p_to, p_provider_id, p_location_id, p_after_start, p_after_id, p_limit) AS s
+    FROM (SELECT earliest_start(p_public) AS start OFFSET 0) AS earliest
+    CROSS JOIN LATERAL slots_in_window(
+        p_vendor_id, GREATEST(p_from, earliest.start), p_to, p_provider_id, p_location_id, p_after_start, p_after_id, p_limit) AS s
     JOIN locations l ON l.vendor_id = s.vendor_id AND l.id = s.location_id
     CROSS JOIN LATERAL (
         SELECT range_agg(c.units) AS units, array_agg(c.during) AS times, array_agg(c.quantity) AS quantities,
-               array_agg(c.units) AS units_each, COALESCE(bool_and(c.during = s.during), true) AS throughout
+               array_agg(c.units) AS units_each, COALESCE(bool_and(c.during = s.during), true) AND lower(s.during) >= earliest.start AS throughout
         FROM claims c
         WHERE c.vendor_id = s.vendor_id AND c.slot_id = s.id
           -- Asked once, and bookings are looked up only where some hold of the vendor has lapsed.
@@ -32,7 +35,9 @@ AS $$
                OR NOT EXISTS (SELECT FROM bookings b WHERE b.vendor_id = p_vendor_id AND b.id = c.booking_id
                               AND b.status = 'held' AND b.hold_expires_at <= now()))
     ) AS taken
-    CROSS JOIN LATERAL (SELECT s.capacity - units_count(COALESCE(taken.units, '{}')) AS throughout) AS places
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN lower(s.during) >= earliest.start THEN s.capacity - units_count(COALESCE(taken.units, '{}')) ELSE 0 END
+            AS throughout) AS places
     CROSS JOIN LATERAL (
         -- Most slots are free or taken from start to end, and then there is one stretch or none.
         SELECT CASE WHEN places.throughout > 0 THEN jsonb_build_array(jsonb_build_object(
@@ -41,7 +46,7 @@ AS $$
         WHERE taken.throughout
         UNION ALL
         SELECT parts.free, parts.most
-        FROM free_stretches(s.during, s.capacity, taken.times, taken.quantities, taken.units_each) AS parts
+        FROM free_stretches(s.during, s.capacity, taken.times, taken.quantities, taken.units_each, earliest.start) AS parts
         WHERE NOT taken.throughout
     ) AS stretches (free, most)
     ORDER BY lower(s.during), s.id
