@@ -18,6 +18,8 @@ from app.config import ConfigurationError, Settings, owner_database_url
 from app.consistency import cli as consistency
 from app.db import offline_app
 from app.errors import DatabaseProblem, Problem
+from app.errors.sqlstates import told_to_operators
+from app.logins import NoLoginError
 from app.ops import cli as ops
 from app.roles import RoleMissingError
 from app.serve import AddressTakenError, serve
@@ -49,10 +51,11 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except DatabaseProblem as error:
-            raise click.ClickException(_with_cause(error)) from error
+            raise click.ClickException(told_to_operators(error)) from error
         except (
             AddressTakenError,
             ConfigurationError,
+            migrate.NotTheOwnerError,
             Problem,
             RoleMissingError,
         ) as error:
@@ -61,16 +64,11 @@ class Commands(click.Group):
             raise click.ClickException(_sentence(error)) from error
 
 
-def _with_cause(error: DatabaseProblem) -> str:
-    """What an API's caller is told, and what libpq said: an operator may know where and as whom."""
-    cause = getattr(error.__cause__, "orig", None) or error.__cause__
-    said = str(cause).strip().splitlines() if cause else []
-    return f"{error} ({said[0].strip()})" if said else str(error)
-
-
 def _sentence(error: DBAPIError) -> str:
     if getattr(error.orig, "sqlstate", None) in TABLES_IN_USE:
         return "The tables are in use by others. Nothing has been changed; try again."
+    if isinstance(error.orig, NoLoginError):
+        return told_to_operators(error)
     return f"The database refused: {error.orig}"
 
 

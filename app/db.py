@@ -21,7 +21,7 @@ from sqlalchemy import Connection, event, exc
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app import metrics, outages
+from app import logins, metrics, outages
 from app.config import Settings, sqlalchemy_url
 from app.errors import DatabaseProblem
 from app.errors.sqlstates import translated
@@ -71,6 +71,7 @@ def init_database(app: Flask, settings: Settings) -> None:
     }
     db.init_app(app)
     with app.app_context():
+        event.listen(db.engine, "do_connect", _dial)
         event.listen(db.engine, "connect", _commit_each_statement)
         event.listen(db.engine, "begin", _begin)
         event.listen(db.engine, "checkout", _refuse_closed_connection)
@@ -97,6 +98,8 @@ def watch_pool(app: Flask, settings: Settings) -> None:
     with app.app_context():
         event.listen(db.engine, "checkout", _count_taken)
         event.listen(db.engine, "checkin", _count_returned)
+        # The breaker dials itself, and whoever dials first is the only one.
+        event.remove(db.engine, "do_connect", _dial)
         outages.guard(db.engine, settings.statement_seconds, CONNECT_TIMEOUT_SECONDS)
 
 
@@ -129,12 +132,15 @@ def call_rows(function: str, *, within: Session | None = None, **arguments: Any)
     return _persist(lambda: _on_own_connection(function, arguments), repeatable=True, reads=True)
 
 
-def read(statement: str, *values: Any) -> list[Row]:
-    """Run one SELECT in one round trip, with %s for the values. Raises DatabaseProblem."""
+def read(statement: str, *values: Any, **named: Any) -> list[Row]:
+    """Run one SELECT in one round trip, with %s for the values, or %(name)s for each of `named`.
+
+    Raises DatabaseProblem.
+    """
 
     def work() -> list[Row]:
         with _connection() as connection, connection.cursor(row_factory=namedtuple_row) as cursor:
-            return cursor.execute(statement, values, prepare=True).fetchall()
+            return cursor.execute(statement, named or values, prepare=True).fetchall()
 
     return _persist(work, repeatable=True, reads=True)
 
@@ -252,6 +258,11 @@ def _driver_connection(session: Session) -> psycopg.Connection[Any]:
     pooled = session.connection().connection
     outages.renew(pooled)
     return pooled.driver_connection  # type: ignore[return-value]
+
+
+def _dial(dialect: object, _record: object, words: object, named: object) -> object:
+    """As the pool does it, with the SQLSTATE of what refuses us."""
+    return logins.dial(dialect, words, named)
 
 
 def _commit_each_statement(connection: psycopg.Connection[Any], _record: object) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, event, exc
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from app import metrics
+from app import logins, metrics
 from app.deadlines import Deadlines, hang_up
 
 Dialled = TypeVar("Dialled")
@@ -34,8 +34,11 @@ _MADE_AT, _DEADLINES = "made_at", "deadlines"
 log = structlog.get_logger(__name__)
 
 
-class NotDialledError(psycopg.OperationalError):
-    """The database was down a moment ago, and it is another's turn to see whether it still is."""
+class NotDialledError(logins.NoLoginError):
+    """The database was down a moment ago, and it is another's turn to see whether it still is.
+
+    `sqlstate`: why whoever tried last got no connection.
+    """
 
 
 class Breaker:
@@ -48,6 +51,7 @@ class Breaker:
         self._lock = threading.Lock()
         self._open_since: float | None = None
         self._next_dial = 0.0
+        self._reason: str | None = None
         # By the monotonic clock: connections from before are not to be trusted.
         self.broken_at = 0.0
 
@@ -57,12 +61,12 @@ class Breaker:
             if self._open_since is not None:
                 now = time.monotonic()
                 if now < self._next_dial:
-                    raise NotDialledError("The database was down a moment ago.")
+                    raise NotDialledError("The database was down a moment ago.", self._reason)
                 self._next_dial = now + patience_seconds + REST_SECONDS
         try:
             connection = connect()
         except psycopg.OperationalError as error:
-            self._failed(error.sqlstate)
+            self._failed(error.sqlstate, error.sqlstate or "no answer")
             raise
         self._succeeded()
         return connection
@@ -70,16 +74,23 @@ class Breaker:
     def distrust(self) -> None:
         """A connection has fallen silent: drop the others when they are next used, and dial."""
         self.broken_at = time.monotonic()
-        self._failed("silent", rest_seconds=0)
+        self._failed(None, "silent", rest_seconds=0)
 
-    def _failed(self, reason: str | None, rest_seconds: float = REST_SECONDS) -> None:
+    def _failed(
+        self, sqlstate: str | None, reason: str, rest_seconds: float = REST_SECONDS
+    ) -> None:
         with self._lock:
             self._next_dial = time.monotonic() + rest_seconds
-            if self._open_since is not None:
-                return
-            self._open_since = time.monotonic()
-        metrics.set_breaker(is_open=True)
-        log.warning("database down", reason=reason or "no answer")
+            known, self._reason = self._reason, sqlstate
+            begins = self._open_since is None
+            if begins:
+                self._open_since = time.monotonic()
+        advice = logins.advice(sqlstate)
+        if begins:
+            metrics.set_breaker(is_open=True)
+        # A server that was starting up may turn out to have another password for us.
+        if begins or (advice and sqlstate != known):
+            log.warning("database down", reason=reason, **({"advice": advice} if advice else {}))
 
     def _succeeded(self) -> None:
         with self._lock:
@@ -108,7 +119,7 @@ def guard(engine: Engine, statement_seconds: int, connect_seconds: int) -> Break
     def dial(
         dialect: object, _record: object, words: list[object], named: dict[str, object]
     ) -> object:
-        return breaker.dial(lambda: dialect.connect(*words, **named), connect_seconds)  # type: ignore[attr-defined]
+        return breaker.dial(lambda: logins.dial(dialect, words, named), connect_seconds)
 
     def made(_connection: object, record: ConnectionPoolEntry) -> None:
         record.info[_MADE_AT] = time.monotonic()

@@ -21,6 +21,7 @@ from app.consistency.repair import as_script, plan_repairs
 from app.consistency.report import Scope, as_document, as_failure, show, write_textfile
 from app.db import CommandContext
 from app.errors import Problem
+from app.errors.sqlstates import told_to_operators
 
 CLEAN, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 FAILURES = (Problem, ConfigurationError, sqlalchemy.exc.SQLAlchemyError)
@@ -92,7 +93,7 @@ def check_command(
         report = _run(context, scope, names)
         status = CLEAN if report.clean else FINDINGS
     except FAILURES as error:
-        _fail(scope, str(error), as_json=as_json)
+        _fail(scope, told_to_operators(error), as_json=as_json)
     try:
         if textfile is not None:
             write_textfile(textfile, scope, status, report)

@@ -80,11 +80,21 @@ class Refusal(Problem):
 
 
 class DatabaseProblem(Problem):
-    """The database raised. `lost`: the connection went away while the statement may have run."""
+    """The database raised. `lost`: the connection went away while the statement may have run.
+
+    `advice`: what an operator can do, if that is known; no caller of the API is told.
+    """
 
     def __init__(
-        self, code: str, detail: str, *, lost: bool = False, aborted: bool = False
+        self,
+        code: str,
+        detail: str,
+        *,
+        lost: bool = False,
+        aborted: bool = False,
+        advice: str | None = None,
     ) -> None:
         super().__init__(code, detail)
         self.lost = lost
         self.aborted = aborted
+        self.advice = advice

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import psycopg
 import sqlalchemy.exc
 
+from app import logins
 from app.errors import DatabaseProblem
 
 _RAISED = {
@@ -53,6 +54,8 @@ def database_problem(error: Exception, *, sent: bool = True) -> DatabaseProblem 
         return DatabaseProblem("SERVICE_UNAVAILABLE", NOT_SENT)
     original = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
     state = getattr(original, "sqlstate", None)
+    if isinstance(original, logins.NoLoginError):
+        return DatabaseProblem("SERVICE_UNAVAILABLE", NOT_SENT, advice=logins.advice(state))
     if state in _RAISED:
         return DatabaseProblem(*_RAISED[state], aborted=state in _ABORTED)
     if _is_unreachable(original, state):
@@ -65,3 +68,18 @@ def _is_unreachable(error: BaseException | None, state: str | None) -> bool:
         return state in _UNAVAILABLE or state[:2] in _UNAVAILABLE_CLASSES
     # Without a SQLSTATE it was libpq that spoke: no server, or no longer.
     return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+
+
+def told_to_operators(error: Exception) -> str:
+    """What an operator should do, or what an API's caller is told; and what libpq said.
+
+    That names hosts and roles, and never a password.
+    """
+    known = isinstance(error, DatabaseProblem)
+    problem = error if isinstance(error, DatabaseProblem) else database_problem(error)
+    if problem is None:
+        return str(error)
+    cause = error.__cause__ if known else error
+    said = str(getattr(cause, "orig", None) or cause or "").strip().splitlines()
+    sentence = problem.advice or str(problem)
+    return f"{sentence} ({said[0].strip()})" if said else sentence

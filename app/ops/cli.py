@@ -13,7 +13,7 @@ from app import logs
 from app.config import ConfigurationError, Settings
 from app.consistency.queries import verify_booking_slot_consistency
 from app.db import CommandContext, db
-from app.errors import Problem
+from app.errors import DatabaseProblem, Problem
 from app.ops.worker import tidy
 
 if TYPE_CHECKING:
@@ -95,13 +95,17 @@ def _round(watch: Watch, *, once: bool) -> None:
             raise
         # The database will be back; so will we.
         watch.round_ended(None)
-        log.warning("round failed", code=problem.code, detail=problem.detail)
+        log.warning("round failed", code=problem.code, detail=_reason(problem))
         return
     watch.round_ended(tidied)
     if once and tidied.failures:
         raise click.ClickException(f"{tidied.failures} vendors could not be tidied; see the log.")
     if tidied.holds_expired or tidied.keys_forgotten or once:
         log.info("tidied", holds_expired=tidied.holds_expired, keys_forgotten=tidied.keys_forgotten)
+
+
+def _reason(problem: Problem) -> str:
+    return (isinstance(problem, DatabaseProblem) and problem.advice) or problem.detail
 
 
 def _check(context: CommandContext, watch: Watch, every: float, stop: threading.Event) -> None:
@@ -111,7 +115,7 @@ def _check(context: CommandContext, watch: Watch, every: float, stop: threading.
         try:
             violations = _check_once(context)
         except Problem as problem:
-            log.warning("check failed", code=problem.code, detail=problem.detail)
+            log.warning("check failed", code=problem.code, detail=_reason(problem))
             wait = min(every, CHECK_RETRY_SECONDS)
             continue
         watch.checked(violations)

@@ -8,7 +8,7 @@ from functools import cache
 import psycopg
 
 from app import db
-from app.errors import Problem
+from app.errors import DatabaseProblem, Problem
 from app.migrate import newest_revision
 
 # The first with uuidv7().
@@ -41,8 +41,8 @@ def check_readiness() -> dict[str, str]:
     """What was checked, each "ok" or what is wrong with it."""
     try:
         server = db.read(_SERVER)[0]
-    except Problem:
-        return {"database": "cannot be reached"}
+    except DatabaseProblem as problem:
+        return {"database": problem.advice or "cannot be reached"}
     return {
         "database": _database(server),
         "migrations": _answer_of(_migrations),
