@@ -81,15 +81,32 @@ class Load:
             )
             return len(since) == self.customers and min(since.values()) >= more
 
-        wait_until(served, f"not everybody is served: {self.counts()}")
+        self._wait_until(served, "not everybody is served")
         return time.monotonic() - began
 
     def wait_for(self, end: str, number: int, since: float = 0.0) -> None:
         """Return when so many wishes begun since then have come to this end."""
-        wait_until(
+        self._wait_until(
             lambda: sum(w.end == end and w.began >= since for w in self.wishes.copy()) >= number,
-            f"too few are {end}: {self.counts()}",
+            f"too few are {end}",
         )
+
+    def _wait_until(self, happened: Callable[[], bool], complaint: str) -> None:
+        """Return once it has happened; fail with what ended a customer, if something did."""
+
+        def happened_or_ended() -> bool:
+            for customer in self._running:
+                if customer.done():
+                    customer.result()
+            return happened()
+
+        try:
+            wait_until(happened_or_ended, complaint)
+        except AssertionError as error:
+            now = time.monotonic()
+            waiting = {n: round(now - began, 1) for n, began in self.in_flight.copy().items()}
+            error.add_note(f"{self.counts()} {self._refusals()}, in flight for seconds: {waiting}")
+            raise
 
     def counts(self) -> Counter[str]:
         """How many wishes came to which end."""
