@@ -43,7 +43,14 @@ class AvailabilitySchema(Schema):
     end = Time()
     time_zone = fields.String()
     capacity = fields.Integer(allow_none=True)
-    available = fields.Integer(allow_none=True)
+    available = fields.Integer(
+        allow_none=True,
+        metadata={
+            "description": "Places free from its start to its end, so that the whole slot can be"
+            " booked for as many. 0 with the status available: it is booked in part; `free` has"
+            " the parts that are left."
+        },
+    )
     status = fields.String(
         validate=validate.OneOf(["available", "sold_out"]),
         metadata={"description": "available: some of the slot can be booked as asked."},

@@ -64,20 +64,27 @@ def change_status(
     booking_id: UUID,
     key: IdempotencyKey,
     expected_version: int | None,
+    *,
+    reason: str | None = None,
 ) -> tuple[dict[str, Any], bool]:
     """The booking after the move, and whether this was a replay; doing it again changes nothing.
+
+    `reason` is of a cancellation.
 
     Raises BOOKING_NOT_FOUND, BOOKING_STATE_CONFLICT, HOLD_EXPIRED, PRECONDITION_FAILED, and the
     refusals of booking when a cancelled booking is confirmed.
     """
     if move == "confirm_booking" and not visit.caller.is_vendor:
         _require_customers_move(visit, booking_id)
+    arguments: dict[str, Any] = {
+        "p_booking_id": booking_id,
+        "p_expected_version": expected_version,
+    }
+    if reason is not None:
+        arguments["p_reason"] = reason
     if key.key is None:
-        row = _move(visit, move, booking_id, expected_version)
-        return _moved(visit, row), False
-    return db.persist(
-        lambda: _move_once(visit, move, booking_id, key, expected_version), repeatable=True
-    )
+        return _moved(visit, _move(visit, move, arguments)), False
+    return db.persist(lambda: _move_once(visit, move, arguments, key), repeatable=True)
 
 
 def block_time(
@@ -187,12 +194,13 @@ def _require_customers_move(visit: Visit, booking_id: UUID) -> None:
 
 
 def _move_once(
-    visit: Visit, move: Move, booking_id: UUID, key: IdempotencyKey, expected_version: int | None
+    visit: Visit, move: Move, arguments: dict[str, Any], key: IdempotencyKey
 ) -> tuple[dict[str, Any], bool]:
+    booking_id: UUID = arguments["p_booking_id"]
     with db.transaction() as session:
         before = remember(session, visit.vendor_id, key, {"booking_id": str(booking_id)})
         if before is None:
-            row = _move(visit, move, booking_id, expected_version, within=session)
+            row = _move(visit, move, arguments, within=session)
     if before is None:
         return _moved(visit, row), False
     facts = describe_booking(visit.vendor_id, booking_id)
@@ -209,21 +217,12 @@ def _moved(visit: Visit, row: db.Row) -> dict[str, Any]:
 
 
 def _move(
-    visit: Visit,
-    move: Move,
-    booking_id: UUID,
-    expected_version: int | None,
-    within: Session | None = None,
+    visit: Visit, move: Move, arguments: dict[str, Any], within: Session | None = None
 ) -> db.Row:
     row = db.call(
-        move,
-        within=within,
-        p_vendor_id=visit.vendor_id,
-        p_booking_id=booking_id,
-        p_actor=visit.actor,
-        p_expected_version=expected_version,
+        move, within=within, p_vendor_id=visit.vendor_id, p_actor=visit.actor, **arguments
     )
     if row.outcome not in {"CONFIRMED", "CANCELLED", "COMPLETED", "NO_SHOW"}:
         facts = told_facts(row.facts, visit.numbers)
-        raise refusal(row.outcome, facts, booking_id=str(booking_id))
+        raise refusal(row.outcome, facts, booking_id=str(arguments["p_booking_id"]))
     return row

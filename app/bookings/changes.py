@@ -41,6 +41,8 @@ _NOT_CHANGED_HERE = {
             "time_zone",
             "price",
             "hold_expires_at",
+            "cancelled_by",
+            "cancellation_reason",
             "created_at",
             "updated_at",
             "manage_token",
@@ -74,7 +76,9 @@ class BookingChangeSchema(Schema):
         NOTES_MAX, shortest=0, allow_none=True, metadata={"description": "With an API key only."}
     )
     metadata = json_object(
-        METADATA_MAX, allow_none=True, metadata={"description": "Merged; null empties it."}
+        METADATA_MAX,
+        allow_none=True,
+        metadata={"description": "With an API key only. Merged; null empties it."},
     )
 
     @validates_schema(skip_on_field_errors=True)

@@ -147,15 +147,15 @@ def show_day(
         "starts": [one["start"] for one in hours],
         "ends": [one["end"] for one in hours],
     }
-    rows = _read(_PROVIDERS, asked, provider=provider_id, after=after[0], limit=limit + 1)
+    rows = db.read(_PROVIDERS, **asked, provider=provider_id, after=after[0], limit=limit + 1)
     if provider_id is not None and not rows and cursor is None:
         raise Problem("PROVIDER_NOT_FOUND", f"There is no provider {provider_id} here on that day.")
     shown = page(rows, limit, lambda row: row._asdict(), lambda row: (row.provider_id,))
     ids = [item["provider_id"] for item in shown["items"]]
     slots, held = defaultdict(list), defaultdict(list)
-    for row in _read(_SLOTS, asked, providers=ids, limit=PER_PROVIDER_MAX + 1):
+    for row in db.read(_SLOTS, **asked, providers=ids, limit=PER_PROVIDER_MAX + 1):
         slots[row.provider_id].append(row)
-    for row in _read(_BOOKINGS, asked, providers=ids, limit=PER_PROVIDER_MAX + 1):
+    for row in db.read(_BOOKINGS, **asked, providers=ids, limit=PER_PROVIDER_MAX + 1):
         held[row.provider_id].append(row.facts)
     items = [
         {**item, **_show(slots[item["provider_id"]], held[item["provider_id"]])}
@@ -196,14 +196,6 @@ def _time_zones(vendor_id: UUID, location_id: UUID | None) -> list[str]:
     if location_id is not None and not rows:
         raise Problem("LOCATION_NOT_FOUND", f"There is no location {location_id}.")
     return [row.time_zone for row in rows]
-
-
-def _read(statement: str, asked: dict[str, Any], **more: Any) -> list[Any]:
-    """The rows of a statement whose values are named, as `db.read` takes them: in order."""
-    values = {**asked, **more}
-    names = re.findall(r"%\((\w+)\)s", statement)
-    text = re.sub(r"%\(\w+\)s", "%s", statement)
-    return db.read(text, *(values[name] for name in names))
 
 
 # The hours of each time zone; a location's day is that of its zone.

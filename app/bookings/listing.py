@@ -18,8 +18,8 @@ After = Sequence[Any] | None
 # As the index bookings_long has it.
 _LONG = "upper(b.during) - lower(b.during) > interval '12 hours'"
 _SHORT = "upper(b.during) - lower(b.during) <= interval '12 hours'"
-# As the index customers_by_phone has it.
-_DIGITS = "regexp_replace({}, '^[^0-9]*00|[^0-9]', '', 'g')"
+# As the view booking_descriptions has it, and the index bookings_lapsing can search for it.
+_LAPSED = "(b.status = 'held' AND b.hold_expires_at <= now())"
 
 
 def by_start(vendor_id: UUID, wanted: dict[str, Any], after: After) -> Statement:
@@ -88,8 +88,7 @@ def _conditions(wanted: dict[str, Any]) -> list[Condition]:
     if wanted["kind"] != "all":
         conditions.append((f"b.kind = '{wanted['kind']}'", ()))
     if wanted.get("status"):
-        named = ", ".join(f"'{status}'" for status in sorted(set(wanted["status"])))
-        conditions.append((f"b.status IN ({named})", ()))
+        conditions.append((_of_statuses(set(wanted["status"])), ()))
     conditions.extend(
         (f"b.{name} = %s", (wanted[name],))
         for name in ("provider_id", "location_id", "customer_id")
@@ -98,14 +97,26 @@ def _conditions(wanted: dict[str, Any]) -> list[Condition]:
     return conditions
 
 
+def _of_statuses(wanted: set[str]) -> str:
+    """That a booking is shown with one of these statuses: a hold that has lapsed, as expired."""
+    named = ", ".join(f"'{status}'" for status in sorted(wanted))
+    condition = f"b.status IN ({named})"
+    if wanted.issuperset({"held", "expired"}):
+        return condition
+    if "held" in wanted:
+        return f"{condition} AND (b.status <> 'held' OR NOT {_LAPSED})"
+    if "expired" in wanted:
+        return f"({condition} OR {_LAPSED})"
+    return condition
+
+
 def _of_customers(wanted: dict[str, Any]) -> list[Condition]:
     """Which customers' bookings, when they are asked for by address or number."""
     conditions: list[Condition] = []
     if wanted.get("email") is not None:
-        conditions.append(("lower(c.email) = lower(%s)", (wanted["email"],)))
+        conditions.append(("folded(c.email) = folded(%s)", (wanted["email"],)))
     if wanted.get("phone") is not None:
-        same = f"{_DIGITS.format('c.phone')} = {_DIGITS.format('%s::text')}"
-        conditions.append((same, (wanted["phone"],)))
+        conditions.append(("phone_digits(c.phone) = phone_digits(%s)", (wanted["phone"],)))
     return conditions
 
 

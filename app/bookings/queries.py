@@ -28,6 +28,8 @@ _BOOKING_MEMBERS = (
     "customer",
     "price",
     "hold_expires_at",
+    "cancelled_by",
+    "cancellation_reason",
     "channel",
     "notes",
     "metadata",

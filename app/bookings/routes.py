@@ -23,6 +23,7 @@ from app.bookings.schemas import (
     BookingQuery,
     BookingRequestSchema,
     BookingSchema,
+    CancellationSchema,
     EventSchema,
     NewBookingSchema,
 )
@@ -103,6 +104,9 @@ def list_bookings(query: dict[str, Any]) -> Response:
     written is left for the next time, together with all that is younger. A booking that has
     changed again meanwhile comes again, with a higher `version`. Its customer is shown as known
     now: a correction of that, at `…/customers/{customer_id}`, is no change of the booking.
+
+    A hold is shown as `expired` from the moment it lapses, and `status` finds it so; as a change it
+    is listed when the worker, or whoever comes first, has written it down, moments later.
     """
     return answer(queries.list_bookings(current_visit().vendor_id, query))
 
@@ -115,7 +119,11 @@ def list_bookings(query: dict[str, Any]) -> Response:
     guard=booking_credentials,
 )
 def get_booking(booking_id: UUID) -> Response:
-    """Get a booking."""
+    """Get a booking.
+
+    A hold that lapses is `expired` from that moment on, with the next `version`; the event in its
+    history may follow a little later.
+    """
     visit = current_visit()
     internal = visit.caller.is_vendor
     booking = queries.get_booking(visit.vendor_id, booking_id, internal=internal)
@@ -149,7 +157,8 @@ def change_booking(patch: dict[str, Any], booking_id: UUID) -> Response:
     other bookings change with it.
 
     A vendor changes bookings whatever their status; a customer, by manage_token, only while they
-    are requested, held or confirmed. Time, places and status have calls of their own.
+    are requested, held or confirmed, and neither `metadata` nor `internal_notes`. Time, places and
+    status have calls of their own.
     """
     visit = current_visit()
     return answer(changes.change_booking(visit, booking_id, patch, expected_version()))
@@ -176,15 +185,22 @@ def list_events(query: dict[str, Any], booking_id: UUID) -> Response:
 @blueprint.call(
     "POST",
     "/bookings/<uuid:booking_id>/cancel",
+    body=CancellationSchema(),
+    body_required=False,
     answers=(200, BookingSchema()),
     refuses=_MOVES,
     guard=booking_credentials,
     keyed=True,
     versioned=True,
 )
-def cancel_booking(booking_id: UUID) -> Response:
-    """Cancel a booking; its time can be booked again at once."""
-    return _change_status("cancel_booking", booking_id)
+def cancel_booking(cancellation: dict[str, Any], booking_id: UUID) -> Response:
+    """Cancel a booking; its time can be booked again at once.
+
+    The body may be left out. Whoever sees the booking sees who cancelled it and the `reason`, as
+    `cancelled_by` and `cancellation_reason`; history keeps who, and not why. Cancelled again, it
+    stays as it is, with the first reason.
+    """
+    return _change_status("cancel_booking", booking_id, cancellation.get("reason"))
 
 
 @blueprint.call(
@@ -207,7 +223,11 @@ def cancel_booking(booking_id: UUID) -> Response:
     versioned=True,
 )
 def confirm_booking(booking_id: UUID) -> Response:
-    """Confirm a hold, undo complete or no-show (vendor), or claim a cancelled booking again."""
+    """Confirm a hold, undo complete or no-show (vendor), or claim a cancelled booking again.
+
+    A cancelled booking is claimed again like a new one: if its places are still free, and for what
+    they cost now. If that is another `price` than before, the event tells both.
+    """
     return _change_status("confirm_booking", booking_id)
 
 
@@ -239,10 +259,12 @@ def mark_no_show(booking_id: UUID) -> Response:
     return _change_status("mark_no_show", booking_id)
 
 
-def _change_status(move: Move, booking_id: UUID) -> Response:
+def _change_status(move: Move, booking_id: UUID, reason: str | None = None) -> Response:
     visit = current_visit()
     key = idempotency_key(visit.caller.identity)
-    booking, replayed = actions.change_status(visit, move, booking_id, key, expected_version())
+    booking, replayed = actions.change_status(
+        visit, move, booking_id, key, expected_version(), reason=reason
+    )
     response = answer(booking)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"

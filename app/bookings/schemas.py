@@ -7,8 +7,9 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from app.wire.contacts import EmailAddress, PersonName, PhoneNumber
 from app.wire.fields import (
-    PHONE,
+    CHANNEL_MAX,
     QUANTITY_MAX,
     MoneySchema,
     Pattern,
@@ -20,7 +21,8 @@ from app.wire.fields import (
 )
 from app.wire.pages import PageQuery
 
-NOTES_MAX, METADATA_MAX, CHANNEL_MAX, SLOTS_MAX = 10_000, 16_384, 100, 366
+NOTES_MAX, METADATA_MAX, SLOTS_MAX = 10_000, 16_384, 366
+CANCELLATION_REASON_MAX = 500
 STATUSES = [
     "requested",
     "held",
@@ -36,9 +38,9 @@ STATUSES = [
 class CustomerSchema(Schema):
     """Who comes. Public callers give a name, and an e-mail address or a telephone number."""
 
-    name = Text(200, allow_none=True)
-    email = fields.Email(allow_none=True, validate=validate.Length(max=254))
-    phone = Text(40, allow_none=True, validate=PHONE)
+    name = PersonName(allow_none=True)
+    email = EmailAddress(allow_none=True)
+    phone = PhoneNumber(allow_none=True)
 
 
 class BookingCustomerSchema(CustomerSchema):
@@ -88,8 +90,8 @@ class BookingRequestSchema(Schema):
     metadata = json_object(
         METADATA_MAX,
         metadata={
-            "description": "Anything of your own. Whoever has the manage_token can change it, too:"
-            " what only the vendor may say belongs in internal_notes."
+            "description": "Anything of your own, such as references. Shown to whoever sees the"
+            " booking; once it is made, changed with an API key only."
         },
     )
 
@@ -151,7 +153,19 @@ class BookingSchema(Schema):
     guests = fields.Integer(allow_none=True)
     customer = fields.Nested(BookingCustomerSchema(), allow_none=True)
     price = fields.Nested(MoneySchema(), allow_none=True)
-    hold_expires_at = Time(allow_none=True)
+    hold_expires_at = Time(
+        allow_none=True,
+        metadata={"description": "A hold's end: from then on it is shown as expired."},
+    )
+    cancelled_by = fields.String(
+        allow_none=True,
+        validate=validate.OneOf(["customer", "vendor", "system"]),
+        metadata={"description": "While it is cancelled: who did it, the last time."},
+    )
+    cancellation_reason = fields.String(
+        allow_none=True,
+        metadata={"description": "While it is cancelled: what was given as the reason."},
+    )
     channel = fields.String(allow_none=True)
     notes = fields.String(allow_none=True)
     internal_notes = fields.String(
@@ -160,6 +174,17 @@ class BookingSchema(Schema):
     metadata = fields.Dict()
     created_at = Time()
     updated_at = Time()
+
+
+class CancellationSchema(Schema):
+    """Why it is cancelled, if that is to be said."""
+
+    reason = Text(
+        CANCELLATION_REASON_MAX,
+        shortest=0,
+        allow_none=True,
+        metadata={"description": "For everybody who sees the booking, its customer included."},
+    )
 
 
 class BookingPageSchema(Schema):
@@ -227,7 +252,7 @@ class BookingQuery(PageQuery):
     location_id = fields.UUID()
     customer_id = fields.UUID()
     email = Text(254, metadata={"description": "Of the customer, in upper or lower case."})
-    phone = Text(
+    phone = PhoneNumber(
         60,
         validate=Pattern(r"^(?:[^0-9]*[0-9]){3}.*$", error="Needs three digits at least."),
         metadata={"description": "Of the customer; only its digits count, and 00 is +."},

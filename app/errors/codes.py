@@ -36,8 +36,8 @@ CODES: dict[str, Code] = {
     "BOOKING_CONFLICT": Code(
         409,
         "Time no longer available",
-        "This time was just booked by another customer or closed by the vendor. Select a different"
-        " time: `alternatives` names some, where there are any; the availability list has all.",
+        "This time was just booked by another customer. Select a different time: `alternatives`"
+        " names some, where there are any; the availability list has all.",
     ),
     "INSUFFICIENT_INVENTORY": Code(
         409,

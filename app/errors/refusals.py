@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.errors import Refusal
+from app.errors.moments import said_moment, said_span
 
 Facts = Mapping[str, Any]
 
@@ -73,6 +73,32 @@ _IN_THE_WAY = {
     "blocked": "the vendor has closed it",
     "capacity": "there were never so many",
 }
+# Where some places are left: what is with the others.
+_WITH_THE_OTHERS = {
+    "held": ", and somebody is booking others right now",
+    "blocked": ", the vendor has closed the others",
+    "capacity": ", and there were never so many",
+}
+_ELSEWHEN = (
+    "elect a different time: `alternatives` names some, where there are any; the availability list"
+    " has all."
+)
+# What to do about a time that is taken, by what is in the way. The code's own hint is for `booked`.
+_HINTS = {
+    "held": "Another customer is booking this time right now. It may come back if they do not"
+    f" finish, when their hold lapses: try again in a few minutes, or s{_ELSEWHEN}",
+    "blocked": f"The vendor has closed this time. S{_ELSEWHEN}",
+    "capacity": f"There were never so many places at this time: ask for fewer, and s{_ELSEWHEN}",
+}
+_SOME_HELD = (
+    "Ask for as many places as `conflict.available` says. Others are held and may come back when"
+    " their holds lapse: try again in a few minutes, or select a different time: `alternatives`"
+    " names some, where there are any."
+)
+_CLOSE_OTHERWISE = (
+    "Cancel the bookings or lift the blocks named in `conflict.bookings` first, or close another"
+    " time, or fewer places."
+)
 
 
 def refusal(outcome: str, facts: Facts | None, **ids: Any) -> Refusal:
@@ -91,9 +117,20 @@ def refusal(outcome: str, facts: Facts | None, **ids: Any) -> Refusal:
         members["conflict"] = conflict
     if outcome in {"BOOKING_CONFLICT", "INSUFFICIENT_INVENTORY"}:
         members["alternatives"] = facts.get("alternatives", [])
-        if facts.get("available", 0) is None:
-            members["hint"] = "Ask for fewer places, or select a different time."
+        members["hint"] = _hint(outcome, facts)
     return Refusal(outcome, _detail(outcome, facts), facts, ids, **members)
+
+
+def _hint(outcome: str, facts: Facts) -> str | None:
+    """What to do about what is in the way; None where that is what the code always says."""
+    if facts.get("available", 0) is None:
+        return "Ask for fewer places, or select a different time."
+    if facts.get("bookings"):
+        return _CLOSE_OTHERWISE
+    reason = str(facts.get("reason"))
+    if outcome == "BOOKING_CONFLICT":
+        return _HINTS.get(reason)
+    return _SOME_HELD if reason == "held" else None
 
 
 def _field(outcome: str, facts: Facts) -> str:
@@ -121,7 +158,8 @@ def _detail(outcome: str, facts: Facts) -> str | None:  # noqa: PLR0911  # One s
         case "BOOKING_LIMIT_REACHED":
             return f"The vendor allows {_count(facts['most'], 'open booking')} for each customer."
         case "HOLD_EXPIRED":
-            return f"The hold expired at {facts.get('hold_expires_at')}."
+            expired = said_moment(facts["hold_expires_at"], facts.get("time_zone"))
+            return f"The hold expired at {expired}."
         case "PRECONDITION_FAILED":
             return f"The version is now {facts.get('version')}, not the one in If-Match."
         case "SLOT_NOT_FOUND" if "slot_id" not in facts:
@@ -135,18 +173,23 @@ def _detail(outcome: str, facts: Facts) -> str | None:  # noqa: PLR0911  # One s
 def _needed(bookings: list[dict[str, Any]]) -> str:
     """How many bookings to come need it, as far as they are named, and when the first begins."""
     many = "100 bookings or more" if len(bookings) >= 100 else _count(len(bookings), "booking")
-    starts = [booking["start"] for booking in bookings]
-    moments = [datetime.fromisoformat(one) if isinstance(one, str) else one for one in starts]
-    first = min(moments).astimezone(UTC)
-    return f"{many} to come, the first on {first:%Y-%m-%d at %H:%M} (UTC)."
+    first = min(bookings, key=_begins)
+    return f"{many} to come, the first at {said_moment(first['start'], first.get('time_zone'))}."
+
+
+def _begins(booking: Mapping[str, Any]) -> datetime:
+    start = booking["start"]
+    return (datetime.fromisoformat(start) if isinstance(start, str) else start).astimezone(UTC)
 
 
 def _state(facts: Facts) -> str:
     match facts.get("reason"):
         case "not_begun":
-            return f"The booking begins at {facts['start']}: only then can it be {facts['wanted']}."
+            begins = said_moment(facts["start"], facts.get("time_zone"))
+            return f"The booking begins at {begins}: only then can it be {facts['wanted']}."
         case "has_begun":
-            return f"The booking has begun at {facts['start']}: only the vendor can change it now."
+            begun = said_moment(facts["start"], facts.get("time_zone"))
+            return f"The booking has begun at {begun}: only the vendor can change it now."
         case "cancelled_by_vendor":
             return "The vendor has cancelled the booking, and alone can confirm it again."
         case "closed_to_customers":
@@ -163,20 +206,9 @@ def _conflict(facts: Facts) -> str:
         why = "fewer are left"
     elif available:
         verb = "is" if available == 1 else "are"
-        why = f"{available} {verb} left"
-    return f"{_when(facts)} is no longer available for {places}: {why}."
-
-
-def _when(facts: Facts) -> str:
-    """The time as people at the place say it: 2026-03-02 09:00-09:30 (Europe/Berlin)."""
-    try:
-        zone: Any = ZoneInfo(str(facts.get("time_zone")))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        zone = UTC
-    start, end = (datetime.fromisoformat(facts[name]).astimezone(zone) for name in ("start", "end"))
-    same_day = start.date() == end.date()
-    until = f"-{end:%H:%M}" if same_day else f" - {end:%Y-%m-%d %H:%M}"
-    return f"{start:%Y-%m-%d %H:%M}{until} ({zone})"
+        why = f"{available} {verb} left{_WITH_THE_OTHERS.get(facts['reason'], '')}"
+    when = said_span(facts["start"], facts["end"], facts.get("time_zone"))
+    return f"{when} is no longer available for {places}: {why}."
 
 
 def _overlap(facts: Facts) -> str:

@@ -143,6 +143,7 @@ class Booking(Base):
     updated_at: Mapped[Moment] = mapped_column(
         DateTime(timezone=True), server_default=func.clock_timestamp()
     )
+    cancellation_reason: Mapped[str | None] = mapped_column(String(500))
 
 
 class Claim(Base):

@@ -20,9 +20,11 @@ from app.wire.fields import merged_money
 UNIQUE_VIOLATION = "23505"
 # The bookings to come that an archived row would leave hanging; lapsed holds do not count.
 _NEEDED_BY = """
-    SELECT c.booking_id, lower(c.during) AS starts, upper(c.during) AS ends, c.quantity
+    SELECT c.booking_id, lower(c.during) AS starts, upper(c.during) AS ends, c.quantity,
+           l.time_zone
     FROM claims c
     JOIN slots s ON s.vendor_id = c.vendor_id AND s.id = c.slot_id
+    JOIN locations l ON l.vendor_id = s.vendor_id AND l.id = s.location_id
     JOIN bookings b ON b.vendor_id = c.vendor_id AND b.id = c.booking_id
     WHERE c.vendor_id = :vendor_id AND c.during && tstzrange(now(), NULL) AND {condition}
       AND b.kind = 'appointment' AND NOT (b.status = 'held' AND b.hold_expires_at <= now())
@@ -197,7 +199,13 @@ def _require_unused(
     bookings = session.execute(text(needed_by), {"vendor_id": vendor_id, "id": row_id}).all()
     if bookings:
         facts = [
-            {"booking_id": b.booking_id, "start": b.starts, "end": b.ends, "quantity": b.quantity}
+            {
+                "booking_id": b.booking_id,
+                "start": b.starts,
+                "end": b.ends,
+                "time_zone": b.time_zone,
+                "quantity": b.quantity,
+            }
             for b in bookings
         ]
         raise refusal(code, {"bookings": facts})

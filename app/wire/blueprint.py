@@ -104,6 +104,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
         *,
         answers: tuple[int, Schema | None] = (200, None),
         body: Schema | None = None,
+        body_required: bool = True,
         query: Schema | None = None,
         example: dict[str, Any] | None = None,
         refuses: Iterable[str] = (),
@@ -115,6 +116,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
 
         `guard` refuses callers who may not. `keyed`: takes an Idempotency-Key. `versioned`: honours
         If-Match. `refuses`: the codes it can answer beside those that every call of its kind can.
+        A body that is not `body_required` may be left out, and is then {}.
         """
 
         def decorate(view: View) -> View:
@@ -123,7 +125,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
             )
             described = self._describe(view, answers, codes)
             if body is not None:
-                described = self.arguments(body, example=example)(described)
+                described = self.arguments(body, example=example, required=body_required)(described)
             if query is not None:
                 described = self.arguments(query, location="query")(described)
             described = self.doc(

@@ -44,6 +44,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     },
     "change_service": {"price": {"amount": 4800, "currency": "EUR"}},
     "resize_slot": {"capacity": 14},
+    "cancel_booking": {"reason": "Down with a cold."},
     "block_time": {
         "provider_id": IDS["provider"],
         "start": "2031-03-03T12:00:00Z",
@@ -116,6 +117,8 @@ NONE_AS_A_RULE = frozenset(
         "next_cursor",
         "archived_at",
         "hold_expires_at",
+        "cancelled_by",
+        "cancellation_reason",
         "revoked_at",
         "banned_at",
         "open_bookings_max",

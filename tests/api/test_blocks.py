@@ -50,8 +50,16 @@ def test_bookings_in_the_way_are_named(vendor, problem):
     booking = vendor.booked(slot_id=slot["id"], start=TEN, end=ELEVEN)
     refused = problem(_block(vendor, slot, NINE, NOON), 409, "BOOKING_CONFLICT")
     assert refused["conflict"]["bookings"] == [
-        {"booking_id": booking["id"], "start": TEN, "end": ELEVEN, "quantity": 1}
+        {
+            "booking_id": booking["id"],
+            "start": TEN,
+            "end": ELEVEN,
+            "time_zone": "Europe/Berlin",
+            "quantity": 1,
+        }
     ]
+    assert "conflict.bookings" in refused["hint"]
+    assert "another customer" not in refused["hint"]
 
 
 def test_time_that_is_not_published_cannot_be_closed(vendor, problem):

@@ -85,6 +85,7 @@ def test_what_changes_nothing_answers_200_and_writes_no_event(vendor, booking):
 
 
 def test_history_names_what_changed_but_keeps_nothing_personal(vendor, booking):
+    _changed(vendor, booking, metadata={"secret": 1})
     changed = _changed(
         vendor,
         booking,
@@ -92,21 +93,31 @@ def test_history_names_what_changed_but_keeps_nothing_personal(vendor, booking):
         guests=2,
         notes="secret allergy",
         channel="secret channel",
-        metadata={"secret": 1},
         customer={"name": "Secret Agent", "email": "secret@example.org"},
         headers={"x_request_id": "trace-12"},
     )
-    event = _events(vendor, booking)[-1]
-    assert (event["sequence"], event["kind"], event["request_id"]) == (2, "changed", "trace-12")
+    first, event = _events(vendor, booking)[1:]
+    assert first["changes"] == {"metadata": {}}
+    assert (event["sequence"], event["kind"], event["request_id"]) == (3, "changed", "trace-12")
     assert event["actor"]["type"] == "customer"
     assert event["changes"] == {
         "guests": {"from": None, "to": 2},
         "customer_id": {"from": booking["customer"]["id"], "to": changed["customer"]["id"]},
-        **{
-            name: {} for name in ("channel", "notes", "metadata", "customer.name", "customer.email")
-        },
+        **{name: {} for name in ("channel", "notes", "customer.name", "customer.email")},
     }
-    assert "secret" not in str(event).lower()
+    assert "secret" not in str((first, event)).lower()
+
+
+def test_metadata_is_given_with_the_booking_and_the_vendors_from_then_on(vendor, booking, problem):
+    token = booking["manage_token"]
+    for metadata in ({"a": 2}, {}, None):
+        refused = problem(
+            _change(vendor, booking, token, guests=2, metadata=metadata), 400, "VALIDATION_ERROR"
+        )
+        assert [error["field"] for error in refused["errors"]] == ["metadata"]
+    seen = vendor.get(f"/bookings/{booking['id']}", token).json()
+    assert (seen["metadata"], seen["guests"], seen["version"]) == ({"a": 1}, None, 1)
+    assert _changed(vendor, booking, metadata={"order": "A-17"})["metadata"]["order"] == "A-17"
 
 
 def test_internal_notes_are_the_vendors_and_a_customer_never_hears_of_them(

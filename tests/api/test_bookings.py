@@ -47,6 +47,8 @@ def test_a_whole_slot_is_booked_and_answered_in_full(vendor):
         "guests": 3,
         "price": {"amount": 3000, "currency": "EUR"},
         "hold_expires_at": None,
+        "cancelled_by": None,
+        "cancellation_reason": None,
         "channel": "web",
         "notes": "By the window",
         "metadata": {"campaign": "spring"},

@@ -241,12 +241,14 @@ def test_what_bookings_to_come_need_cannot_be_archived(vendor, problem):
     }
     for code, path in paths.items():
         refused = problem(vendor.call("DELETE", path, auth=vendor.key), 409, code)
-        assert refused["detail"] == "1 booking to come, the first on 2040-01-02 at 09:00 (UTC)."
+        first = "the first at 2040-01-02 10:00 (Europe/Berlin)."
+        assert refused["detail"] == f"1 booking to come, {first}"
         assert refused["conflict"]["bookings"] == [
             {
                 "booking_id": booking["id"],
                 "start": slot["start"],
                 "end": slot["end"],
+                "time_zone": "Europe/Berlin",
                 "quantity": 1,
             }
         ]

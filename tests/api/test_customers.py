@@ -217,7 +217,10 @@ def test_erasing_a_person_leaves_the_bookings_and_not_a_word_of_the_person(
     _patch(vendor, customer, {"note": "Baroness"})
     refused = problem(vendor.call("DELETE", path, auth=vendor.key), 409, "CUSTOMER_IN_USE")
     assert [one["booking_id"] for one in refused["conflict"]["bookings"]] == [booking["id"]]
-    vendor.post(f"/bookings/{booking['id']}/cancel", auth=vendor.key)
+    first = "the first at 2040-01-02 10:00 (Europe/Berlin)."
+    assert refused["detail"] == f"1 booking to come, {first}"
+    reason = {"reason": "Has the measles"}
+    vendor.post(f"/bookings/{booking['id']}/cancel", reason, auth=vendor.key)
     stale = vendor.call("DELETE", path, auth=vendor.key, if_match='"1"')
     problem(stale, 412, "PRECONDITION_FAILED")
     assert vendor.call("DELETE", path, auth=vendor.key, if_match='"2"').status_code == 204
@@ -228,6 +231,7 @@ def test_erasing_a_person_leaves_the_bookings_and_not_a_word_of_the_person(
     problem(_patch(vendor, customer, {"name": "Ada"}), 404, "CUSTOMER_NOT_FOUND")
     kept = vendor.get(f"/bookings/{booking['id']}", vendor.key).json()
     assert (kept["status"], kept["notes"], kept["metadata"]) == ("cancelled", None, {})
+    assert (kept["cancelled_by"], kept["cancellation_reason"]) == ("vendor", None)
     nobody = {"id": customer["id"], "name": None, "email": None, "phone": None}
     assert kept["customer"] == nobody
     history = vendor.get(f"/bookings/{booking['id']}/events", vendor.key).json()["items"]
@@ -238,7 +242,7 @@ def test_erasing_a_person_leaves_the_bookings_and_not_a_word_of_the_person(
             "SELECT relname FROM pg_class"
             " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
         ).fetchall()
-        for word in ("7946 0077", "Allergic to nuts", "@countess", "Baroness"):
+        for word in ("7946 0077", "Allergic to nuts", "@countess", "Baroness", "measles"):
             for (table,) in tables:
                 found = owner.execute(
                     f"SELECT count(*) FROM {table} t WHERE position(%s IN t::text) > 0", [word]

@@ -22,8 +22,8 @@ OF_VALUES = {
     "slots_wanted", "units_count", "utc", "years_of_four_digits",
 }  # fmt: skip
 OF_ROWS = {
-    "booking_changes", "check_booking_change", "claim_again", "is_open",
-    "keep_service_and_customer", "move_booking", "was_cancelled_by_customer",
+    "booking_changes", "check_booking_change", "check_expected_booking", "claim_again", "is_open",
+    "keep_service_and_customer", "move_booking",
 }  # fmt: skip
 # Of the schema, which is all vendors' one.
 OF_SCHEMA = {

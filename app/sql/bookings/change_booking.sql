@@ -19,21 +19,17 @@ DECLARE
     v_refusal  jsonb;
     v_changes  jsonb;
 BEGIN
-    IF p_vendor_id IS NULL OR p_booking_id IS NULL OR jsonb_typeof(p_actor) IS DISTINCT FROM 'object'
-       OR jsonb_typeof(p_changes) IS DISTINCT FROM 'object' THEN
-        RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_booking_id, p_changes and p_actor (objects) are needed';
+    IF jsonb_typeof(p_changes) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_changes (an object) is needed';
     END IF;
     IF p_actor ->> 'type' = 'customer' AND jsonb_typeof(p_changes -> 'customer') = 'object' THEN
         PERFORM lock_contacts(p_vendor_id, p_changes -> 'customer')
         FROM vendors v WHERE v.id = p_vendor_id AND v.open_bookings_max IS NOT NULL;
     END IF;
     v_booking := lock_current_booking(p_vendor_id, p_booking_id, 'appointment', p_actor);
-    IF v_booking.id IS NULL THEN
-        RETURN QUERY SELECT 'BOOKING_NOT_FOUND', NULL::uuid, false, jsonb_build_object('booking_id', p_booking_id);
-        RETURN;
-    END IF;
-    IF p_expected_version <> v_booking.version THEN
-        RETURN QUERY SELECT 'PRECONDITION_FAILED', p_booking_id, false, jsonb_build_object('version', v_booking.version);
+    v_refusal := check_expected_booking(v_booking, p_booking_id, p_expected_version);
+    IF v_refusal IS NOT NULL THEN
+        RETURN QUERY SELECT v_refusal ->> 'outcome', v_booking.id, false, v_refusal -> 'facts';
         RETURN;
     END IF;
     SELECT jsonb_strip_nulls(jsonb_build_object('name', c.name, 'email', c.email, 'phone', c.phone)) INTO v_customer
@@ -62,6 +58,9 @@ BEGIN
         END IF;
     ELSIF v_wanted IS DISTINCT FROM v_customer THEN
         v_new.customer_id := find_or_create_customer(p_vendor_id, v_wanted);
+        IF v_new.customer_id = v_booking.customer_id THEN
+            v_wanted := v_customer;  -- The same in other words.
+        END IF;
     END IF;
     v_changes := booking_changes(v_booking, v_new, v_customer, v_wanted);
     IF v_changes <> '{}' THEN

@@ -12,6 +12,7 @@ AS $$
 DECLARE
     -- As the door bounds it at a booking's creation.
     v_metadata_max CONSTANT integer := 16384;
+    v_field        text;
     v_refusal      jsonb := check_claim_details(NULL, NULL, p_changes || jsonb_build_object('customer', p_customer));
 BEGIN
     IF v_refusal IS NOT NULL THEN
@@ -24,8 +25,11 @@ BEGIN
     IF p_actor ->> 'type' IS DISTINCT FROM 'customer' THEN
         RETURN NULL;
     END IF;
-    IF p_changes ?| ARRAY['internal_notes', 'customer_id'] THEN
-        RETURN invalid(CASE WHEN p_changes ? 'customer_id' THEN 'customer_id' ELSE 'internal_notes' END, 'vendors_only');
+    v_field := CASE WHEN p_changes ? 'customer_id' THEN 'customer_id'
+                    WHEN p_changes ? 'internal_notes' THEN 'internal_notes'
+                    WHEN p_changes ? 'metadata' THEN 'metadata' END;
+    IF v_field IS NOT NULL THEN
+        RETURN invalid(v_field, 'vendors_only');
     END IF;
     IF p_booking.status NOT IN ('requested', 'held', 'confirmed') THEN
         RETURN jsonb_build_object('outcome', 'BOOKING_STATE_CONFLICT', 'facts', jsonb_build_object(
@@ -33,7 +37,8 @@ BEGIN
     END IF;
     IF lower(p_booking.during) <= clock_timestamp() THEN
         RETURN jsonb_build_object('outcome', 'BOOKING_STATE_CONFLICT', 'facts', jsonb_build_object(
-            'status', p_booking.status, 'reason', 'has_begun', 'start', utc(lower(p_booking.during))));
+            'status', p_booking.status, 'reason', 'has_begun', 'start', utc(lower(p_booking.during)),
+            'time_zone', location_time_zone(p_booking.vendor_id, p_booking.location_id)));
     END IF;
     IF p_changes ? 'customer' THEN
         IF p_customer ->> 'name' IS NULL THEN
@@ -43,7 +48,7 @@ BEGIN
         END IF;
         -- By what is new alone: with what is not, this booking itself would count.
         RETURN (check_public_customer(p_booking.vendor_id, jsonb_build_object(
-            'email', NULLIF(lower(p_customer ->> 'email'), lower(p_known ->> 'email')),
+            'email', NULLIF(folded(p_customer ->> 'email'), folded(p_known ->> 'email')),
             'phone', NULLIF(phone_digits(p_customer ->> 'phone'), phone_digits(p_known ->> 'phone'))))).refusal;
     END IF;
     RETURN NULL;

@@ -1,5 +1,5 @@
 -- Promise: a cancelled booking is confirmed once more, by claiming its places again like anybody
--- else; refused when its service is archived or its customer erased, when its slots have gone, changed
+-- else, for what they cost now; refused when its service is archived or its customer erased, when its slots have gone, changed
 -- under it, or are taken, and to a customer when its time has begun.
 -- Locks, in order: service and customer (keep_service_and_customer); lapsed holds in the way by id; claims. The
 -- caller holds the slots and the booking.
@@ -12,6 +12,8 @@ AS $$
 DECLARE
     v_attempts_max CONSTANT integer := 3;
     v_attempt integer := 0;
+    v_service services;
+    v_price   jsonb;
     v_look    slots_look;
     v_refusal jsonb;
 BEGIN
@@ -25,6 +27,7 @@ BEGIN
         RETURN QUERY SELECT v_refusal ->> 'outcome', p_booking.id, false, v_refusal -> 'facts';
         RETURN;
     END IF;
+    SELECT s.* INTO v_service FROM services s WHERE s.vendor_id = p_booking.vendor_id AND s.id = p_booking.service_id;
     LOOP
         v_look := look_at_slots(p_booking.vendor_id, p_booking.slot_ids, lower(p_booking.during), upper(p_booking.during),
                                 p_booking.quantity);
@@ -45,9 +48,15 @@ BEGIN
             RETURN QUERY SELECT v_refusal ->> 'outcome', p_booking.id, false, v_refusal -> 'facts';
             RETURN;
         END IF;
+        v_price := COALESCE(price_of_parts(v_look.parts, p_booking.quantity, v_service), 'null');
+        IF v_price ? 'mixed' THEN
+            v_refusal := invalid('slot_ids', 'mixed_currency');
+            RETURN QUERY SELECT v_refusal ->> 'outcome', p_booking.id, false, v_refusal -> 'facts';
+            RETURN;
+        END IF;
         v_attempt := v_attempt + 1;
         BEGIN
-            PERFORM move_booking(p_booking, 'confirmed', p_actor);
+            PERFORM move_booking(p_booking, 'confirmed', p_actor, p_price => v_price);
             IF insert_claims(p_booking.vendor_id, p_booking.id, v_look.parts, p_booking.quantity) THEN
                 RETURN QUERY SELECT 'CONFIRMED', p_booking.id, true, describe_booking(p_booking.vendor_id, p_booking.id);
                 RETURN;

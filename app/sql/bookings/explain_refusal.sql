@@ -10,7 +10,6 @@ DECLARE
     v_short     slot_part;
     v_available integer;
     v_reason    text := 'capacity';
-    v_time_zone text;
 BEGIN
     SELECT part.* INTO v_short FROM unnest(p_parts) AS part ORDER BY units_count(part.free), part.ordinal LIMIT 1;
     v_available := units_count(v_short.free);
@@ -23,13 +22,12 @@ BEGIN
         JOIN bookings b ON b.vendor_id = p_vendor_id AND b.id = c.booking_id
         WHERE c.vendor_id = p_vendor_id AND c.slot_id = v_short.slot_id AND c.during && v_short.during;
     END IF;
-    SELECT l.time_zone INTO v_time_zone FROM locations l WHERE l.vendor_id = p_vendor_id AND l.id = v_short.location_id;
     RETURN jsonb_build_object(
         'outcome', CASE WHEN v_available = 0 THEN 'BOOKING_CONFLICT' ELSE 'INSUFFICIENT_INVENTORY' END,
         'facts', jsonb_build_object(
             'reason', COALESCE(v_reason, 'booked'), 'requested', p_quantity, 'available', v_available,
             'slot_id', v_short.slot_id, 'start', utc(lower(v_short.during)), 'end', utc(upper(v_short.during)),
-            'time_zone', v_time_zone,
+            'time_zone', location_time_zone(p_vendor_id, v_short.location_id),
             'alternatives', CASE WHEN p_alternatives > 0
                 THEN find_alternatives(p_vendor_id, p_parts, p_quantity, p_alternatives) ELSE '[]' END));
 END

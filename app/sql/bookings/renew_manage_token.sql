@@ -10,17 +10,12 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_booking bookings;
+    v_refusal jsonb;
 BEGIN
-    IF p_vendor_id IS NULL OR p_booking_id IS NULL OR jsonb_typeof(p_actor) IS DISTINCT FROM 'object' THEN
-        RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_booking_id and p_actor (an object) are needed';
-    END IF;
     v_booking := lock_current_booking(p_vendor_id, p_booking_id, 'appointment', p_actor);
-    IF v_booking.id IS NULL THEN
-        RETURN QUERY SELECT 'BOOKING_NOT_FOUND', NULL::uuid, false, jsonb_build_object('booking_id', p_booking_id);
-        RETURN;
-    END IF;
-    IF p_expected_version <> v_booking.version THEN
-        RETURN QUERY SELECT 'PRECONDITION_FAILED', p_booking_id, false, jsonb_build_object('version', v_booking.version);
+    v_refusal := check_expected_booking(v_booking, p_booking_id, p_expected_version);
+    IF v_refusal IS NOT NULL THEN
+        RETURN QUERY SELECT v_refusal ->> 'outcome', v_booking.id, false, v_refusal -> 'facts';
         RETURN;
     END IF;
     WITH renewed AS (

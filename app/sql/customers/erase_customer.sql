@@ -29,7 +29,8 @@ BEGIN
         RETURN QUERY SELECT 'PRECONDITION_FAILED', p_customer_id, false, jsonb_build_object('version', v_customer.version);
         RETURN;
     END IF;
-    SELECT jsonb_agg(jsonb_build_object('booking_id', o.id, 'start', utc(lower(o.during)), 'end', utc(upper(o.during)), 'quantity', o.quantity)
+    SELECT jsonb_agg(jsonb_build_object('booking_id', o.id, 'start', utc(lower(o.during)), 'end', utc(upper(o.during)), 'quantity', o.quantity,
+                                         'time_zone', location_time_zone(p_vendor_id, o.location_id))
                      ORDER BY lower(o.during), o.id)
     INTO v_bookings
     FROM (SELECT b.* FROM bookings b
@@ -43,11 +44,11 @@ BEGIN
         SELECT b.* FROM bookings b WHERE b.vendor_id = p_vendor_id AND b.customer_id = p_customer_id ORDER BY b.id
     LOOP
         UPDATE bookings b
-        SET notes = NULL, internal_notes = NULL, metadata = '{}', version = b.version + 1, updated_at = clock_timestamp()
+        SET notes = NULL, internal_notes = NULL, cancellation_reason = NULL, metadata = '{}', version = b.version + 1, updated_at = clock_timestamp()
         WHERE b.vendor_id = p_vendor_id AND b.id = v_booking.id;
         INSERT INTO events (vendor_id, booking_id, sequence, kind, actor, request_id, changes)
         VALUES (p_vendor_id, v_booking.id, v_booking.version + 1, 'changed', actor_of(p_actor), p_actor ->> 'request_id',
-                '{"customer": {}, "notes": {}, "internal_notes": {}, "metadata": {}}');
+                '{"customer": {}, "notes": {}, "internal_notes": {}, "cancellation_reason": {}, "metadata": {}}');
     END LOOP;
     UPDATE customers c
     SET name = NULL, email = NULL, phone = NULL, note = NULL, banned_at = NULL, erased_at = clock_timestamp(),

@@ -30,7 +30,7 @@ BEGIN
     END IF;
     SELECT jsonb_agg(jsonb_build_object(
         'booking_id', c.booking_id, 'start', utc(lower(c.during)), 'end', utc(upper(c.during)),
-        'quantity', c.quantity) ORDER BY lower(c.during), c.booking_id)
+        'time_zone', location_time_zone(p_vendor_id, p_slot.location_id), 'quantity', c.quantity) ORDER BY lower(c.during), c.booking_id)
     INTO v_in_the_way
     FROM (
         SELECT c.* FROM claims c

@@ -49,3 +49,6 @@ ALTER TABLE bookings
 
 -- Sales channels and the locations each may book, best first: {"web": ["…", "…"]}.
 ALTER TABLE vendors ADD COLUMN channels json_record NOT NULL DEFAULT '{}';
+
+-- Why it was cancelled, in the words of whoever did. May be personal: erased with the customer, never in history.
+ALTER TABLE bookings ADD COLUMN cancellation_reason varchar(500);

@@ -1,0 +1,34 @@
+-- Promise: the refusal of a claim that finds too few places: {"outcome", "facts"} with what is in the
+-- way (never whose), how many places are left, in which part, and what to take instead.
+-- Locks: none. Raises: nothing.
+CREATE OR REPLACE FUNCTION explain_refusal(
+    p_vendor_id uuid, p_parts slot_part[], p_quantity integer, p_alternatives integer
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_short     slot_part;
+    v_available integer;
+    v_reason    text := 'capacity';
+BEGIN
+    SELECT part.* INTO v_short FROM unnest(p_parts) AS part ORDER BY units_count(part.free), part.ordinal LIMIT 1;
+    v_available := units_count(v_short.free);
+    IF p_quantity <= v_short.slot_capacity THEN
+        SELECT CASE WHEN bool_and(b.kind = 'block') THEN 'blocked'
+                    WHEN bool_or(b.status = 'held') THEN 'held'
+                    ELSE 'booked' END
+        INTO v_reason
+        FROM claims c
+        JOIN bookings b ON b.vendor_id = p_vendor_id AND b.id = c.booking_id
+        WHERE c.vendor_id = p_vendor_id AND c.slot_id = v_short.slot_id AND c.during && v_short.during;
+    END IF;
+    RETURN jsonb_build_object(
+        'outcome', CASE WHEN v_available = 0 THEN 'BOOKING_CONFLICT' ELSE 'INSUFFICIENT_INVENTORY' END,
+        'facts', jsonb_build_object(
+            'reason', COALESCE(v_reason, 'booked'), 'requested', p_quantity, 'available', v_available,
+            'slot_id', v_short.slot_id, 'start', utc(lower(v_short.during)), 'end', utc(upper(v_short.during)),
+            'time_zone', location_time_zone(p_vendor_id, v_short.location_id),
+            'alternatives', CASE WHEN p_alternatives > 0
+                THEN find_alternatives(p_vendor_id, p_parts, p_quantity, p_alternatives) ELSE '[]' END));
+END
+$$;

@@ -1,0 +1,47 @@
+-- Promise: NULL when the slot may take its new form, otherwise {"outcome", "facts"}. Bookings that
+-- would no longer fit are named: outside the new times, on units beyond the new capacity, or all of them
+-- when the place changes, for they were promised the old one.
+-- Locks: none; the caller holds the slot. Raises: nothing.
+CREATE OR REPLACE FUNCTION check_slot_change(
+    p_vendor_id uuid, p_slot_id uuid, p_slot slots, p_new slot_wanted, p_expected_version integer
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_in_the_way jsonb;
+BEGIN
+    IF p_slot.id IS NULL THEN
+        RETURN jsonb_build_object('outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object('slot_id', p_slot_id));
+    ELSIF p_expected_version <> p_slot.version THEN
+        RETURN jsonb_build_object('outcome', 'PRECONDITION_FAILED', 'facts', jsonb_build_object('version', p_slot.version));
+    ELSIF p_new.ends <= p_new.starts OR NOT isfinite(p_new.starts) OR NOT isfinite(p_new.ends) THEN
+        RETURN jsonb_build_object('outcome', 'INVALID_DATE_RANGE', 'facts', '{"reason": "end_not_after_start"}'::jsonb);
+    ELSIF NOT tstzrange(p_new.starts, p_new.ends) <@ years_of_four_digits() THEN
+        RETURN invalid('start', 'year_out_of_range');
+    ELSIF p_new.capacity NOT BETWEEN 1 AND 100000 THEN
+        RETURN invalid('capacity', 'capacity_out_of_range');
+    ELSIF (p_new.price_amount IS NULL) <> (p_new.price_currency IS NULL)
+          OR p_new.price_amount NOT BETWEEN 0 AND 10000000000 OR p_new.price_currency !~ '^[A-Z]{3}$' THEN
+        RETURN invalid('price', 'price_invalid');
+    ELSIF p_new.location_id <> p_slot.location_id AND NOT EXISTS (
+        SELECT FROM locations l
+        WHERE l.vendor_id = p_vendor_id AND l.id = p_new.location_id AND l.archived_at IS NULL) THEN
+        RETURN jsonb_build_object('outcome', 'LOCATION_NOT_FOUND', 'facts', jsonb_build_object('location_id', p_new.location_id));
+    END IF;
+    SELECT jsonb_agg(jsonb_build_object(
+        'booking_id', c.booking_id, 'start', utc(lower(c.during)), 'end', utc(upper(c.during)),
+        'time_zone', location_time_zone(p_vendor_id, p_slot.location_id), 'quantity', c.quantity) ORDER BY lower(c.during), c.booking_id)
+    INTO v_in_the_way
+    FROM (
+        SELECT c.* FROM claims c
+        WHERE c.vendor_id = p_vendor_id AND c.slot_id = p_slot_id
+          AND NOT (c.during <@ tstzrange(p_new.starts, p_new.ends) AND c.units <@ int4range(1, p_new.capacity + 1)
+                   AND p_new.location_id = p_slot.location_id)
+        LIMIT 100
+    ) AS c;
+    IF v_in_the_way IS NOT NULL THEN
+        RETURN jsonb_build_object('outcome', 'SLOT_IN_USE', 'facts', jsonb_build_object('bookings', v_in_the_way));
+    END IF;
+    RETURN NULL;
+END
+$$;
