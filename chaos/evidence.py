@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,15 @@ CREATE TABLE stage (slot_id TEXT PRIMARY KEY, provider_id TEXT, capacity INTEGER
 CREATE TABLE operations (
     n INTEGER PRIMARY KEY, attacker TEXT, door TEXT, kind TEXT, began REAL, ended REAL,
     result TEXT, code TEXT, status INTEGER, token TEXT, key TEXT, booking_id TEXT,
-    quantity INTEGER, hold REAL, replayed INTEGER, asked TEXT, answer TEXT);
--- Which slots an operation is about.
-CREATE TABLE aims (slot_id TEXT, n INTEGER);
--- What was offered or shown: so many places of a slot, free at some moment of [began, ended].
-CREATE TABLE offers (slot_id TEXT, n INTEGER, began REAL, ended REAL, what TEXT, places INTEGER);
+    quantity INTEGER, hold REAL, replayed INTEGER, asked TEXT, answer TEXT,
+    starts INTEGER, ends INTEGER);
+-- Which slots an operation is about, and which part of them: what lies in [starts, ends).
+CREATE TABLE aims (slot_id TEXT, n INTEGER, starts INTEGER, ends INTEGER);
+-- What was offered or shown: so many places of a slot, or of a part of it, free at some moment of
+-- [began, ended].
+CREATE TABLE offers (
+    slot_id TEXT, n INTEGER, began REAL, ended REAL, what TEXT, places INTEGER,
+    starts INTEGER, ends INTEGER);
 CREATE TABLE faults (name TEXT, began REAL, ended REAL);
 -- The rows at the end. Times: microseconds of the epoch; NULL: none, or without bound.
 CREATE TABLE slots (
@@ -52,7 +57,7 @@ CREATE INDEX operations_by_key ON operations (key, began) WHERE key IS NOT NULL;
 CREATE INDEX operations_by_kind ON operations (kind, result, code);
 CREATE INDEX aims_by_slot ON aims (slot_id, n);
 CREATE INDEX aims_by_operation ON aims (n);
-CREATE INDEX offers_by_slot ON offers (slot_id, began);
+CREATE INDEX offers_by_slot ON offers (slot_id, what, starts, ends, began);
 CREATE INDEX bookings_by_token ON bookings (token);
 CREATE INDEX claims_by_calendar ON claims (provider_id, starts);
 CREATE INDEX claims_by_booking ON claims (booking_id, ordinal);
@@ -64,9 +69,9 @@ ANALYZE;
 BATCH = 5000
 TABLES = {
     "stage": 3,
-    "operations": 17,
-    "aims": 2,
-    "offers": 6,
+    "operations": 19,
+    "aims": 4,
+    "offers": 8,
     "faults": 3,
     "slots": 5,
     "bookings": 9,
@@ -75,6 +80,11 @@ TABLES = {
     "keys": 2,
 }
 Row = Sequence[Any]
+Span = tuple[int, int]
+# Microseconds of the epoch between which everything lies: the span of whoever names no part.
+WHOLE: Span = (-(2**62), 2**62)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 class Evidence:
@@ -153,7 +163,7 @@ class Evidence:
 
     def _load_batch(self, batch: Sequence[Operation]) -> None:
         self.insert("operations", TABLES["operations"], (_operation_row(o) for o in batch))
-        self.insert("aims", 2, ((s, o.number) for o in batch for s in o.asked.get("slots", ())))
+        self.insert("aims", TABLES["aims"], (row for o in batch for row in _aims(o)))
         self.insert("offers", TABLES["offers"], (row for o in batch for row in _offers(o)))
 
 
@@ -177,7 +187,26 @@ def _operation_row(operation: Operation) -> Row:
         int(bool(answer.get("replayed"))),
         json.dumps(asked),
         json.dumps(answer),
+        *span_of(asked),
     )
+
+
+def moment(text: str) -> int:
+    """Microseconds of the epoch, of a time as JSON and SQL write it."""
+    return (datetime.fromisoformat(text) - EPOCH) // MICROSECOND
+
+
+def span_of(asked: Mapping[str, Any]) -> Span:
+    """The part of its slots that an operation is about."""
+    if "slots" not in asked or not asked.get("start"):
+        return WHOLE
+    return moment(asked["start"]), moment(asked["end"])
+
+
+def _aims(operation: Operation) -> Iterator[Row]:
+    span = span_of(operation.asked)
+    for slot in operation.asked.get("slots", ()):
+        yield (slot, operation.number, *span)
 
 
 def _hold_of(operation: Operation) -> float | None:
@@ -190,11 +219,29 @@ def _hold_of(operation: Operation) -> float | None:
 def _offers(operation: Operation) -> Iterator[Row]:
     """Alternatives that came with a refusal, and places that an availability list showed."""
     when = (operation.number, operation.began, operation.ended)
-    for slots, places in operation.answer.get("alternatives", ()):
+    for slots, places, *part in operation.answer.get("alternatives", ()):
+        span = (moment(part[0]), moment(part[1])) if part else WHOLE
         for slot in slots:
-            yield (slot, *when, "alternative", places)
+            yield (slot, *when, "alternative", places, *span)
     for slot, places in operation.answer.get("shown", {}).items():
-        yield (slot, *when, "shown", places)
+        yield (slot, *when, "shown", places, *WHOLE)
+    for slot, shown in operation.answer.get("parts", {}).items():
+        for places, span in _stretches(shown):
+            yield (slot, *when, "part", places, *span)
+
+
+def _stretches(shown: Mapping[str, Any]) -> Iterator[tuple[int, Span]]:
+    """The free stretches of a slot, and with 0 places what a list leaves out between them."""
+    reached = moment(shown["start"])
+    for start, end, places in shown["free"]:
+        begin = moment(start)
+        if begin > reached:
+            yield 0, (reached, begin)
+        reached = moment(end)
+        yield places, (begin, reached)
+    last = moment(shown["end"])
+    if last > reached:
+        yield 0, (reached, last)
 
 
 def read_faults(path: Path) -> Iterator[Row]:

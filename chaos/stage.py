@@ -60,19 +60,30 @@ class StageBuilder:
         self.stage = Stage(target.vendor_id(), location["id"])
 
     def slots(
-        self, role: str, capacities: list[int], *, length: timedelta = timedelta(hours=1)
+        self,
+        role: str,
+        capacities: list[int],
+        *,
+        length: timedelta = timedelta(hours=1),
+        opens: timedelta = timedelta(0),
+        every: timedelta | None = None,
     ) -> list[Slot]:
-        """Slots one after another, at a provider of their own, far enough in the future."""
+        """Slots one after another, at a provider of their own, far enough in the future.
+
+        `opens`: when the first begins, after midnight. `every`: from one's start to the next's, if
+        they are not contiguous.
+        """
         name = f"Chaos {role}"
         body = {"name": name, "location_id": self.stage.location_id}
         provider = administer(self._target, "POST", "/providers", body)["id"]
         self.stage.providers.append(provider)
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        first = today + timedelta(days=FIRST_DAY)
+        first = today + timedelta(days=FIRST_DAY) + opens
+        step = every or length
         wanted = [
             {
-                "start": (first + number * length).isoformat(),
-                "end": (first + (number + 1) * length).isoformat(),
+                "start": (first + number * step).isoformat(),
+                "end": (first + number * step + length).isoformat(),
                 "capacity": capacity,
             }
             for number, capacity in enumerate(capacities)

@@ -26,10 +26,12 @@ QUANTITY_MAX = 3
 
 def of(booked: Operation) -> Asked:
     """What is asked for to change a booking that was made."""
+    known: Asked = {name: booked.asked[name] for name in ("start", "end") if name in booked.asked}
     return {
         "booking_id": booked.answer["booking_id"],
         "slots": booked.asked["slots"],
         "quantity": booked.asked["quantity"],
+        **known,
     }
 
 

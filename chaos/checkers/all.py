@@ -9,6 +9,7 @@ from chaos.checkers.contended import CONTENDED
 from chaos.checkers.events import EVENTS
 from chaos.checkers.holds import HOLDS
 from chaos.checkers.keys import KEYS
+from chaos.checkers.parts import HELD_AS_ASKED
 from chaos.checkers.places import BOOKINGS, GIVEN, PLACES
 from chaos.checkers.refusals import ALTERNATIVES, AVAILABILITY, REFUSALS
 
@@ -16,6 +17,7 @@ CHECKERS: tuple[Checker, ...] = (
     GIVEN,
     PLACES,
     BOOKINGS,
+    HELD_AS_ASKED,
     ACKNOWLEDGED,
     REFUSALS,
     HOLDS,

@@ -8,9 +8,11 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 from chaos.checkers.stands import prepare
-from chaos.evidence import Evidence
+from chaos.evidence import WHOLE, Evidence, Span
 
 CAPACITY_ACTS = """
     SELECT o.kind, o.began, o.ended, o.result, o.asked, o.answer FROM aims a
@@ -22,6 +24,12 @@ PUBLISHED = """
     SELECT o.began, o.ended, o.answer FROM operations o
     WHERE o.kind = 'publish' AND o.result = 'ok'
 """
+SURE = """
+    SELECT began, ended, quantity, starts, ends FROM sure
+    WHERE slot_id = ? AND starts < ? AND ends > ?
+"""
+BOUNDS = "SELECT starts FROM may WHERE slot_id = ? UNION SELECT ends FROM may WHERE slot_id = ?"
+Row = tuple[Any, ...]
 
 
 class Steps:
@@ -57,6 +65,34 @@ class Steps:
     def falls_to(self, places: int, begin: float, end: float) -> bool:
         """Whether no more than so many were taken at some moment."""
         return any(level <= places for level in self.between(begin, end))
+
+
+class Peaks(Steps):
+    """The most places taken in any part of a span, whoever takes which part of it.
+
+    `rows`: began, ended, quantity, starts, ends. Of units no fewer than so many are in use.
+    """
+
+    def __init__(self, rows: Iterable[Row], span: Span) -> None:
+        those = [(*row[:3], max(row[3], span[0]), min(row[4], span[1])) for row in rows]
+        bounds = sorted({bound for row in those for bound in row[3:]})
+        if len(bounds) <= 2:
+            super().__init__(row[:3] for row in those)
+            return
+        place = {bound: index for index, bound in enumerate(bounds)}
+        edges = []
+        for begin, end, places, starts, ends in those:
+            edges.append((begin, 1, places, place[starts], place[ends]))
+            if end < math.inf:
+                edges.append((end, 0, -places, place[starts], place[ends]))
+        edges.sort()
+        self.moments, self.levels = array("d"), array("q")
+        levels = [0] * (len(bounds) - 1)
+        for moment, _, change, first, last in edges:
+            for cell in range(first, last):
+                levels[cell] += change
+            self.moments.append(moment)
+            self.levels.append(max(levels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +150,7 @@ class Slots:
     def __init__(self, evidence: Evidence) -> None:
         prepare(evidence)
         self._evidence = evidence
+        self._sized: tuple[str, Capacity] | None = None
         always = -math.inf
         self.first: dict[str, Size] = {
             slot_id: Size(always, always, True, capacity)  # noqa: FBT003 - a field, not a flag
@@ -125,6 +162,11 @@ class Slots:
 
     def capacity(self, slot_id: str) -> Capacity:
         """How large the slot was."""
+        if self._sized is None or self._sized[0] != slot_id:
+            self._sized = (slot_id, self._capacity(slot_id))
+        return self._sized[1]
+
+    def _capacity(self, slot_id: str) -> Capacity:
         sizes = [self.first[slot_id]]
         for kind, began, ended, result, asked, answer in self._evidence.query(
             CAPACITY_ACTS, [slot_id]
@@ -135,13 +177,23 @@ class Slots:
             sizes.append(Size(began, ended if told else math.inf, told, places))
         return Capacity(sizes)
 
-    def surely(self, slot_id: str) -> Steps:
-        """How many of its places were surely taken."""
-        statement = "SELECT began, ended, quantity FROM sure WHERE slot_id = ?"
-        return Steps(self._evidence.query(statement, [slot_id]))
+    def surely(self, slot_id: str, span: Span = WHOLE) -> Steps:
+        """No fewer of its units were taken somewhere in the span, as places taken at one time."""
+        rows = self._evidence.query(SURE, [slot_id, span[1], span[0]])
+        return Peaks(rows, span)
 
-    def possibly(self, slot_id: str, *, lapsing: bool = True) -> Steps:
-        """How many may have been. `lapsing`: whether holds end by themselves."""
+    def possibly(self, slot_id: str, span: Span = WHOLE, *, lapsing: bool = True) -> Steps:
+        """No more of them may have been: as if each who has any of the span had units of their own,
+        for a place must be free from the span's start to its end. `lapsing`: whether holds do.
+        """
         end = "ended" if lapsing else "longer"
-        statement = f"SELECT began, {end}, quantity FROM may WHERE slot_id = ?"
-        return Steps(self._evidence.query(statement, [slot_id]))
+        statement = f"""
+            SELECT began, {end}, quantity FROM may WHERE slot_id = ? AND starts < ? AND ends > ?
+        """
+        return Steps(self._evidence.query(statement, [slot_id, span[1], span[0]]))
+
+    def cells(self, slot_id: str, span: Span) -> Iterator[Span]:
+        """The span, cut wherever somebody's part of the slot begins or ends."""
+        bounds = {bound for (bound,) in self._evidence.query(BOUNDS, [slot_id, slot_id])}
+        inside = sorted({*span, *(bound for bound in bounds if span[0] < bound < span[1])})
+        yield from pairwise(inside)

@@ -10,10 +10,11 @@ from typing import Any
 
 from chaos.checkers import Checker, Finding
 from chaos.checkers.levels import Slots, Steps
-from chaos.evidence import Evidence
+from chaos.evidence import Evidence, Span
 
 REFUSED = """
-    SELECT a.slot_id, o.n, o.began, o.ended, o.code, o.quantity, o.kind, o.attacker
+    SELECT a.slot_id, a.starts, a.ends, o.n, o.began, o.ended, o.code, o.quantity, o.kind,
+           o.attacker
     FROM operations o JOIN aims a ON a.n = o.n
     WHERE o.result = 'fail' AND o.code IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY')
       -- A block names a time: once the slot may be gone, it is about another that took its place.
@@ -21,12 +22,13 @@ REFUSED = """
           SELECT 1 FROM aims b JOIN operations gone ON gone.n = b.n
           WHERE b.slot_id = a.slot_id AND gone.kind = 'delete_slot' AND gone.result <> 'fail'
             AND gone.began <= o.ended))
-    ORDER BY a.slot_id, o.began
+    ORDER BY a.slot_id, a.starts, a.ends, o.began
 """
 IN_USE = """
-    SELECT a.slot_id, o.n, o.began, o.ended, o.code, 0, o.kind, o.attacker
+    SELECT a.slot_id, a.starts, a.ends, o.n, o.began, o.ended, o.code, 0, o.kind, o.attacker
     FROM operations o JOIN aims a ON a.n = o.n
-    WHERE o.result = 'fail' AND o.code = 'SLOT_IN_USE' ORDER BY a.slot_id, o.began
+    WHERE o.result = 'fail' AND o.code = 'SLOT_IN_USE'
+    ORDER BY a.slot_id, a.starts, a.ends, o.began
 """
 GONE = """
     SELECT o.n, o.attacker, o.kind, o.code FROM operations o
@@ -38,15 +40,18 @@ GONE = """
             AND gone.began <= o.ended)
 """
 OFFERS = """
-    SELECT f.slot_id, f.n, f.began, f.ended, f.places, o.quantity, o.attacker
-    FROM offers f JOIN operations o ON o.n = f.n
-    WHERE f.what = ? AND f.slot_id = ? ORDER BY f.began
+    SELECT f.slot_id, f.starts, f.ends, f.n, f.began, f.ended, f.places, o.quantity, o.attacker
+    FROM offers f JOIN operations o ON o.n = f.n WHERE f.what = ?
+    ORDER BY f.slot_id, f.starts, f.ends, f.began
 """
-OFFERED = "SELECT DISTINCT slot_id FROM offers WHERE what = ?"
+Row = tuple[Any, ...]
 
 
-def _by_slot(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[str, Iterator[tuple[Any, ...]]]]:
-    return groupby(rows, key=lambda row: str(row[0]))
+def _by_part(slots: Slots, rows: Iterator[Row]) -> Iterator[tuple[str, Span, Iterator[Row]]]:
+    """The rest of the rows by their first three columns: a slot that is known, and the part."""
+    for (slot_id, starts, ends), those in groupby(rows, key=lambda row: row[:3]):
+        if slot_id in slots.first:
+            yield slot_id, (starts, ends), (row[3:] for row in those)
 
 
 def _false_refusals(evidence: Evidence) -> Iterator[Finding]:
@@ -55,12 +60,10 @@ def _false_refusals(evidence: Evidence) -> Iterator[Finding]:
     aims_of = "SELECT count(*) FROM aims WHERE n = ?"
     without_reason: Counter[int] = Counter()
     about: dict[int, tuple[str, str]] = {}
-    for slot_id, rows in _by_slot(evidence.query(REFUSED)):
-        if slot_id not in slots.first:
-            continue
-        capacity, taken = slots.capacity(slot_id), slots.possibly(slot_id)
+    for slot_id, span, rows in _by_part(slots, evidence.query(REFUSED)):
+        capacity, taken = slots.capacity(slot_id), slots.possibly(slot_id, span)
         as_if: Steps | None = None
-        for _, n, began, ended, code, quantity, kind, attacker in rows:
+        for n, began, ended, code, quantity, kind, attacker in rows:
             until = math.inf if ended is None else ended
             places = capacity.least(began, until)
             # A block asks for all places, and is refused as soon as one is taken.
@@ -71,7 +74,7 @@ def _false_refusals(evidence: Evidence) -> Iterator[Finding]:
             if taken.reaches(needed, began, until):
                 continue
             if as_if is None:
-                as_if = slots.possibly(slot_id, lapsing=False)
+                as_if = slots.possibly(slot_id, span, lapsing=False)
             lapsed = as_if.reaches(needed, began, until)
             name = "refused_for_a_lapsed_hold" if lapsed else "refused_for_no_reason"
             without_reason[n] += 1
@@ -87,11 +90,9 @@ def _false_refusals(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _false_in_use(evidence: Evidence, slots: Slots) -> Iterator[Finding]:
-    for slot_id, rows in _by_slot(evidence.query(IN_USE)):
-        if slot_id not in slots.first:
-            continue
-        taken = slots.possibly(slot_id)
-        for _, n, began, ended, code, _, kind, attacker in rows:
+    for slot_id, span, rows in _by_part(slots, evidence.query(IN_USE)):
+        taken = slots.possibly(slot_id, span)
+        for n, began, ended, code, _, kind, attacker in rows:
             if not taken.reaches(1, began, math.inf if ended is None else ended):
                 words = f"operation {n} by {attacker}, {kind} of slot {slot_id}: {code}"
                 yield Finding("in_use_by_nobody", words)
@@ -99,13 +100,9 @@ def _false_in_use(evidence: Evidence, slots: Slots) -> Iterator[Finding]:
 
 def _false_offers(evidence: Evidence) -> Iterator[Finding]:
     slots = Slots(evidence)
-    for (slot_id,) in evidence.query(OFFERED, ["alternative"]):
-        if slot_id not in slots.first:
-            continue
-        capacity, taken = slots.capacity(slot_id), slots.surely(slot_id)
-        for _, n, began, ended, places, quantity, attacker in evidence.query(
-            OFFERS, ["alternative", slot_id]
-        ):
+    for slot_id, span, rows in _by_part(slots, evidence.query(OFFERS, ["alternative"])):
+        capacity, taken = slots.capacity(slot_id), slots.surely(slot_id, span)
+        for n, began, ended, places, quantity, attacker in rows:
             room = capacity.most(began, ended) - max(places, quantity or 1)
             if not taken.falls_to(room, began, ended):
                 words = f"operation {n} by {attacker} was offered {places} of slot {slot_id}"
@@ -114,17 +111,24 @@ def _false_offers(evidence: Evidence) -> Iterator[Finding]:
 
 def _false_showings(evidence: Evidence) -> Iterator[Finding]:
     slots = Slots(evidence)
-    for (slot_id,) in evidence.query(OFFERED, ["shown"]):
-        if slot_id not in slots.first:
-            continue
-        capacity = slots.capacity(slot_id)
-        surely, possibly = slots.surely(slot_id), slots.possibly(slot_id)
-        for _, n, began, ended, places, _, attacker in evidence.query(OFFERS, ["shown", slot_id]):
-            words = f"operation {n} by {attacker} was shown {places} free of slot {slot_id}"
-            if not surely.falls_to(capacity.most(began, ended) - places, began, ended):
-                yield Finding("shown_free_but_taken", words)
-            if not possibly.reaches(capacity.least(began, ended) - places, began, ended):
-                yield Finding("shown_taken_but_free", words)
+    for what in ("shown", "part"):
+        for slot_id, span, rows in _by_part(slots, evidence.query(OFFERS, [what])):
+            capacity, surely = slots.capacity(slot_id), slots.surely(slot_id, span)
+            possibly = slots.possibly(slot_id, span)
+            pieces: list[Steps] | None = None
+            for n, began, ended, places, _, attacker in rows:
+                words = f"operation {n} by {attacker} was shown {places} free of slot {slot_id}"
+                if not surely.falls_to(capacity.most(began, ended) - places, began, ended):
+                    yield Finding("shown_free_but_taken", words)
+                least = capacity.least(began, ended) - places
+                taken = [possibly]
+                if what == "part" and not places:
+                    # Nothing is free for a while: but not the same people need to have all of it.
+                    cells = slots.cells(slot_id, span)
+                    pieces = pieces or [slots.possibly(slot_id, cell) for cell in cells]
+                    taken = pieces
+                if not all(steps.reaches(least, began, ended) for steps in taken):
+                    yield Finding("shown_taken_but_free", words)
 
 
 REFUSALS = Checker(
@@ -145,5 +149,5 @@ AVAILABILITY = Checker(
     "availability_was_true",
     "What an availability list shows was so at some moment between question and answer.",
     _false_showings,
-    "SELECT count(*) FROM offers WHERE what = 'shown'",
+    "SELECT count(*) FROM offers WHERE what IN ('shown', 'part')",
 )

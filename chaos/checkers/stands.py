@@ -15,13 +15,17 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from chaos.evidence import BATCH, Evidence
+from chaos.evidence import BATCH, Evidence, Span
 
 CREATE = """
-CREATE TABLE sure (slot_id TEXT, began REAL, ended REAL, quantity INTEGER, booking_id TEXT);
+-- starts, ends: the part of the slot.
+CREATE TABLE sure (
+    slot_id TEXT, began REAL, ended REAL, quantity INTEGER, booking_id TEXT,
+    starts INTEGER, ends INTEGER);
 -- longer: as if holds never lapsed.
 CREATE TABLE may (
-    slot_id TEXT, began REAL, ended REAL, longer REAL, quantity INTEGER, booking_id TEXT);
+    slot_id TEXT, began REAL, ended REAL, longer REAL, quantity INTEGER, booking_id TEXT,
+    starts INTEGER, ends INTEGER);
 """
 INDEX = """
 CREATE INDEX sure_by_slot ON sure (slot_id);
@@ -30,7 +34,7 @@ CREATE INDEX may_by_slot ON may (slot_id);
 ACTS = """
     SELECT COALESCE(o.booking_id, b.id) AS booking, b.id IS NOT NULL OR t.id IS NOT NULL,
            o.kind, o.began, o.ended, o.result, o.quantity, o.hold, o.token, t.token, o.asked,
-           COALESCE(t.quantity, b.quantity), COALESCE(t.slot_ids, b.slot_ids)
+           COALESCE(t.quantity, b.quantity), COALESCE(t.slot_ids, b.slot_ids), o.starts, o.ends
     FROM operations o
     LEFT JOIN bookings b ON o.booking_id IS NULL AND b.token = o.token
     LEFT JOIN bookings t ON t.id = o.booking_id
@@ -56,6 +60,7 @@ class Act:
     quantity: int
     hold: float | None
     slots: tuple[str, ...]
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,8 @@ class Story:
     """Everything that happened to one booking. `acts` are in order of their beginning.
 
     `begun`, `told`: when it was first asked for, and first acknowledged (inf: never).
-    `hold`: seconds; None: it is no hold; inf: nobody knows for how long.
+    `hold`: seconds; None: it is no hold; inf: nobody knows for how long. `span`: the part of its
+    slots that it is about.
     """
 
     booking_id: str
@@ -73,6 +79,7 @@ class Story:
     hold: float | None
     quantity: int
     slots: tuple[str, ...]
+    span: Span
     acts: list[Act]
 
 
@@ -87,13 +94,15 @@ def stories(evidence: Evidence) -> Iterator[Story]:
 def _story(booking_id: str, rows: list[tuple[Any, ...]]) -> Story | None:
     acts, creations = [], []
     own = next((row[9] for row in rows if row[9] is not None), None)
-    for _, _, kind, began, ended, result, quantity, hold, token, _, asked, final, held in rows:
+    for row in rows:
+        _, _, kind, began, ended, result, quantity, hold, token, _, asked, final, held, *span = row
         surely = result == "ok"
         # A block names a time; which slots are there then, only the block itself knows.
         found = json.loads(held) if kind == "block" and held else json.loads(asked).get("slots", ())
         slots = tuple(found)
         end = ended if surely else math.inf
-        act = Act(kind, began, end, surely, quantity or final or 0, hold, slots)
+        size = quantity or final or 0
+        act = Act(kind, began, end, surely, size, hold, slots, (span[0], span[1]))
         if kind not in CREATIONS:
             acts.append(act)
         elif own is None or token == own:
@@ -113,6 +122,7 @@ def _story(booking_id: str, rows: list[tuple[Any, ...]]) -> Story | None:
         hold if hold is None or not known else known[0],
         max(act.quantity for act in creations),
         first.slots,
+        first.span,
         acts,
     )
 
@@ -168,7 +178,7 @@ def prepare(evidence: Evidence) -> None:
     sure: list[tuple[Any, ...]] = []
     may: list[tuple[Any, ...]] = []
     for story in stories(evidence):
-        about = (story.quantity, story.booking_id)
+        about = (story.quantity, story.booking_id, *story.span)
         for begin, end in merged(list(surely(story))):
             sure += [(slot, begin, end, *about) for slot in story.slots]
         longer = merged(list(possibly(story, lapsing=False)))
@@ -182,7 +192,7 @@ def prepare(evidence: Evidence) -> None:
 
 
 def _flush(evidence: Evidence, sure: list[tuple[Any, ...]], may: list[tuple[Any, ...]]) -> None:
-    evidence.insert("sure", 5, sure)
-    evidence.insert("may", 6, may)
+    evidence.insert("sure", 7, sure)
+    evidence.insert("may", 8, may)
     sure.clear()
     may.clear()

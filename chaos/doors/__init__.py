@@ -55,6 +55,25 @@ class Session:
             self._connection.close()
 
 
+def about_parts(asked: Asked) -> bool:
+    """Whether parts of slots are asked about, and not slots as they are."""
+    return bool(asked.get("parts") or ("slots" in asked and asked.get("start")))
+
+
+def alternatives(offered: list[dict[str, Any]], *, parts: bool) -> list[list[Any]]:
+    """What is offered instead: slots, places, and of parts of slots when they begin and end."""
+    names = ("slot_ids", "available", *(("start", "end") if parts else ()))
+    return [[each[name] for name in names] for each in offered]
+
+
+def free_parts(
+    start: str, end: str, free: list[dict[str, Any]], **_: Any
+) -> dict[str, str | list[list[Any]]]:
+    """When a slot begins and ends, and which stretches of it are shown to be free."""
+    stretches = [[each["start"], each["end"], each["available"]] for each in free]
+    return {"start": start, "end": end, "free": stretches}
+
+
 def refused(error: psycopg.Error) -> Outcome:
     """What an error of the database means: refused and undone, or nobody knows."""
     state = error.sqlstate

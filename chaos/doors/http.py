@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from locust.event import EventHook
 
+from chaos.doors import about_parts, alternatives, free_parts
 from chaos.history import Asked, Outcome, Result
 from chaos.target import TIMEOUT_SECONDS, Target
 
@@ -42,7 +43,9 @@ class HttpDoor:
         method, path, body = CALLS[kind](asked)
         headers = self._headers(kind, asked)
         with self._requests.measure(method, ID.sub("{id}", path.split("?")[0])):
-            return self._ask(kind, (method, path, body), headers, hang_up="impatient" in asked)
+            call = (method, path, body)
+            impatient, parts = "impatient" in asked, about_parts(asked)
+            return self._ask(kind, call, headers, hang_up=impatient, parts=parts)
 
     def close(self) -> None:
         """Hang up."""
@@ -65,6 +68,7 @@ class HttpDoor:
         headers: dict[str, str],
         *,
         hang_up: bool,
+        parts: bool,
     ) -> Outcome:
         method, path, body = call
         text = None if body is None else json.dumps(body)
@@ -88,7 +92,7 @@ class HttpDoor:
         self._used = time.monotonic()
         if answer.will_close:
             self.close()
-        outcome = _heard(kind, answer.status, content)
+        outcome = _heard(kind, answer.status, content, parts=parts)
         if answer.headers.get("Idempotency-Replayed") == "true":
             outcome.answer["replayed"] = True
         return outcome
@@ -99,24 +103,30 @@ class HttpDoor:
         return make(self._where.hostname or "", self._where.port, timeout=TIMEOUT_SECONDS)
 
 
-def _heard(kind: str, status: int, content: bytes) -> Outcome:
-    """What an answer means. A server error does not say whether it was done."""
+def _heard(kind: str, status: int, content: bytes, *, parts: bool) -> Outcome:
+    """What an answer means. A server error does not say whether it was done.
+
+    `parts`: whether parts of slots were asked about.
+    """
     try:
         body = json.loads(content) if content else {}
         if status in SUCCESSES:
-            return _success(kind, status, body)
+            return _success(kind, status, body, parts=parts)
         code = str(body["code"])
-        answer = _refusal(body)
+        answer = _refusal(body, parts=parts)
     except (ValueError, KeyError, TypeError):
         return Outcome("unknown", "NO_JSON", status)
     result: Result = "unknown" if status >= 500 else "fail"
     return Outcome(result, code, status, answer)
 
 
-def _success(kind: str, status: int, body: dict[str, Any]) -> Outcome:
+def _success(kind: str, status: int, body: dict[str, Any], *, parts: bool) -> Outcome:
     if kind == "read":
-        shown = {item["slot_id"]: item["available"] for item in body["items"]}
-        return Outcome("ok", "SHOWN", status, {"shown": shown})
+        items = body["items"]
+        answer: dict[str, Any] = {"shown": {item["slot_id"]: item["available"] for item in items}}
+        if parts:
+            answer["parts"] = {item["slot_id"]: free_parts(**item) for item in items}
+        return Outcome("ok", "SHOWN", status, answer)
     if kind == "publish":
         made = [[slot["id"], slot["capacity"]] for slot in body["items"]]
         return Outcome("ok", "PUBLISHED", status, {"published": made})
@@ -139,23 +149,27 @@ def _held_seconds(body: dict[str, Any]) -> int:
     return int((ends - began).total_seconds() // 60 * 60)
 
 
-def _refusal(body: dict[str, Any]) -> dict[str, Any]:
+def _refusal(body: dict[str, Any], *, parts: bool) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     conflict = body.get("conflict")
     if conflict:
         names = ("reason", "available", "status", "capacity")
         answer.update({name: conflict[name] for name in names if name in conflict})
     if body.get("alternatives"):
-        answer["alternatives"] = [
-            [each["slot_ids"], each["available"]] for each in body["alternatives"]
-        ]
+        answer["alternatives"] = alternatives(body["alternatives"], parts=parts)
     return answer
 
 
 def _book(asked: Asked) -> Call:
-    one = len(asked["slots"]) == 1
+    if "provider_id" in asked:
+        where = {"provider_id": asked["provider_id"]}
+    elif len(asked["slots"]) == 1:
+        where = {"slot_id": asked["slots"][0]}
+    else:
+        where = {"slot_ids": asked["slots"]}
     body: dict[str, Any] = {
-        **({"slot_id": asked["slots"][0]} if one else {"slot_ids": asked["slots"]}),
+        **where,
+        **{name: asked[name] for name in ("start", "end") if name in asked},
         "quantity": asked["quantity"],
         "customer": {"name": "Chaos", "email": "chaos@example.org"},
         "metadata": {"chaos": asked["token"]},

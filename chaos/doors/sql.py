@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from locust.event import EventHook
 
-from chaos.doors import Session, refused
+from chaos.doors import Session, about_parts, alternatives, free_parts, refused
 from chaos.history import Asked, Outcome, Result
 
 SUCCESSES = {
@@ -33,7 +33,8 @@ class SqlDoor:
         values["vendor"] = self._vendor_id
         with self._requests.measure("SQL", name):
             try:
-                return self._ask(kind, f"FROM {name}(p_vendor_id => %(vendor)s{arguments})", values)
+                call = f"FROM {name}(p_vendor_id => %(vendor)s{arguments})"
+                return self._ask(kind, call, values, parts=about_parts(asked))
             except psycopg.Error as error:
                 return refused(error)
 
@@ -41,33 +42,39 @@ class SqlDoor:
         """Let go of the connection."""
         self._session.close()
 
-    def _ask(self, kind: str, call: str, values: dict[str, Any]) -> Outcome:
+    def _ask(self, kind: str, call: str, values: dict[str, Any], *, parts: bool) -> Outcome:
         if kind in {"sweep", "forget"}:
             (number,) = self._session.row(f"SELECT * {call}", values)
             return Outcome("ok", "DONE", None, {"number": number})
         if kind == "read":
-            (shown,) = self._session.row(
-                f"SELECT COALESCE(json_object_agg(slot_id, available), '{{}}') {call}", values
+            (items,) = self._session.row(
+                "SELECT COALESCE(json_agg(json_build_object('slot_id', slot_id, 'free', free,"
+                " 'start', slot_start, 'end', slot_end, 'available', available)), '[]')"
+                f" {call}",
+                values,
             )
-            return Outcome("ok", "SHOWN", None, {"shown": shown})
+            answer = {"shown": {item["slot_id"]: item["available"] for item in items}}
+            if parts:
+                answer["parts"] = {item["slot_id"]: free_parts(**item) for item in items}
+            return Outcome("ok", "SHOWN", None, answer)
         if kind in {"book", "block"}:
             row = self._session.row(f"SELECT outcome, booking_id, replayed, facts {call}", values)
-            return _booked(*row)
+            return _booked(*row, parts=parts)
         made = {"publish": "slot_ids", "resize": "slot_id", "delete_slot": "slot_id"}.get(kind)
         row = self._session.row(f"SELECT outcome, {made or 'booking_id'}, facts {call}", values)
         return _moved(kind, asked=values, said=row)
 
 
-def _booked(said: str, booking_id: Any, replayed: Any, facts: dict[str, Any] | None) -> Outcome:
+def _booked(
+    said: str, booking_id: Any, replayed: Any, facts: dict[str, Any] | None, *, parts: bool
+) -> Outcome:
     facts = facts or {}
     if said in SUCCESSES:
         answer = {"booking_id": str(booking_id), "quantity": facts.get("quantity")}
         return Outcome("ok", said, None, answer | ({"replayed": True} if replayed else {}))
     answer = {name: facts[name] for name in ("reason", "available") if name in facts}
     if facts.get("alternatives"):
-        answer["alternatives"] = [
-            [each["slot_ids"], each["available"]] for each in facts["alternatives"]
-        ]
+        answer["alternatives"] = alternatives(facts["alternatives"], parts=parts)
     return Outcome("fail", said, None, answer)
 
 
@@ -88,12 +95,15 @@ def _moved(kind: str, asked: dict[str, Any], said: tuple[Any, ...]) -> Outcome:
 def _book(asked: Asked) -> Call:
     arguments = (
         ", p_slot_ids => %(slots)s::uuid[], p_quantity => %(quantity)s,"
+        " p_start => %(start)s::timestamptz, p_end => %(end)s::timestamptz,"
         " p_hold_for => make_interval(secs => %(hold)s), p_idempotency_key => %(key)s,"
         " p_details => %(details)s::jsonb, p_alternatives => %(alternatives)s"
     )
     values = {
         "slots": asked["slots"],
         "quantity": asked["quantity"],
+        "start": asked.get("start"),
+        "end": asked.get("end"),
         "hold": asked.get("hold"),
         "key": asked.get("key"),
         "details": json.dumps({"metadata": {"chaos": asked["token"]}}),

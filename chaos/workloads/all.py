@@ -10,6 +10,7 @@ from chaos.workloads import (
     hold_expiry,
     idempotency,
     nights,
+    parts,
     vendor_under_fire,
 )
 
@@ -19,6 +20,7 @@ WORKLOADS: dict[str, Workload] = {
         double_booking_attack,
         capacity,
         nights,
+        parts,
         hold_expiry,
         idempotency,
         vendor_under_fire,

@@ -30,6 +30,8 @@ class There:
     events: list[tuple[int, str, dict]] = field(default_factory=list)
     # Slots of its claims, in order; None: one for each of its slots while it occupies.
     claims: list[str] | None = None
+    # From when to when, where it has only a part of its slots: microseconds.
+    part: tuple[int, int] | None = None
 
     def moves(self, status: str) -> None:
         self.version += 1
@@ -151,4 +153,6 @@ class Story:
         slots = t.claims if t.claims is not None else [] if t.status in FREE else t.slots
         for ordinal, slot in enumerate(slots, 1):
             provider, starts, ends, _ = self.slots.get(slot, ["provider", 0, HOUR, 1])
+            if t.part is not None:
+                starts, ends = max(starts, t.part[0]), min(ends, t.part[1])
             yield (t.id, ordinal, slot, provider, starts, ends, t.units)
