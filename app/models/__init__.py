@@ -9,6 +9,7 @@ from app.models.customers import Customer
 from app.models.events import Event
 from app.models.idempotency_keys import IdempotencyKey
 from app.models.operator_keys import OperatorKey
+from app.models.schedules import Schedule, ScheduleException, SchedulePublishing
 from app.models.schema_seal import SchemaSeal
 from app.models.slots import Slot
 from app.models.vendors import Location, Provider, Service, ServiceNeed, ServiceProvider, Vendor
@@ -26,6 +27,9 @@ __all__ = [
     "Location",
     "OperatorKey",
     "Provider",
+    "Schedule",
+    "ScheduleException",
+    "SchedulePublishing",
     "SchemaSeal",
     "Service",
     "ServiceNeed",

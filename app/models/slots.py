@@ -33,6 +33,11 @@ class Slot(Base):
             ["locations.vendor_id", "locations.id"],
             name="slots_location_fkey",
         ),
+        ForeignKeyConstraint(
+            ["vendor_id", "schedule_id"],
+            ["schedules.vendor_id", "schedules.id"],
+            name="slots_schedule_fkey",
+        ),
         ExcludeConstraint(
             ("vendor_id", "="), ("provider_id", "="), ("during", "&&"), name="slots_no_overlap"
         ),
@@ -54,3 +59,4 @@ class Slot(Base):
     version: Mapped[Version]
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
+    schedule_id: Mapped[uuid.UUID | None]

@@ -203,7 +203,7 @@ def test_every_id_is_made_as_uuidv7(module_owner):
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE c.relnamespace = 'public'::regnamespace AND a.attname = 'id' AND a.attnum > 0
     """).fetchall()
-    assert len(found) == 9
+    assert len(found) == 11
     assert {default for _, default in found} == {"uuidv7()"}
 
 

@@ -42,6 +42,96 @@ CREATE TABLE service_providers (
 );
 CREATE INDEX service_providers_by_provider ON service_providers (vendor_id, provider_id);
 
+-- A provider's weeks, in the local time of their place. What they give is expanded in one place, app/schedules/expand.py.
+CREATE TABLE schedules (
+    vendor_id      uuid NOT NULL,
+    id             uuid NOT NULL DEFAULT uuidv7(),
+    provider_id    uuid NOT NULL,
+    -- NULL: wherever the provider usually is.
+    location_id    uuid,
+    -- Days at the place, both included; NULL: for good.
+    valid_from     date NOT NULL,
+    valid_until    date,
+    -- {"monday": [["09:00", "12:00"], …], …}; an end that is not after its start is on the next day.
+    weekly         json_record NOT NULL,
+    -- NULL: one slot of each interval, however long.
+    slot_minutes   integer CONSTRAINT schedules_slot_minutes CHECK (slot_minutes BETWEEN 5 AND 1440),
+    gap_minutes    integer NOT NULL DEFAULT 0 CONSTRAINT schedules_gap_minutes CHECK (gap_minutes BETWEEN 0 AND 1440),
+    capacity       place_count NOT NULL DEFAULT 1,
+    price_amount   minor_units,
+    price_currency currency_code,
+    version        integer NOT NULL DEFAULT 1,
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    updated_at     timestamptz NOT NULL DEFAULT now(),
+    archived_at    timestamptz,
+    PRIMARY KEY (vendor_id, id),
+    CONSTRAINT schedules_price CHECK ((price_amount IS NULL) = (price_currency IS NULL) AND price_amount <= 10000000000),
+    CONSTRAINT schedules_valid CHECK (valid_until >= valid_from),
+    CONSTRAINT schedules_gap_needs_length CHECK (slot_minutes IS NOT NULL OR gap_minutes = 0),
+    CONSTRAINT schedules_provider_fkey FOREIGN KEY (vendor_id, provider_id) REFERENCES providers (vendor_id, id),
+    CONSTRAINT schedules_location_fkey FOREIGN KEY (vendor_id, location_id) REFERENCES locations (vendor_id, id)
+);
+CREATE INDEX schedules_by_provider ON schedules (vendor_id, provider_id, id);
+
+-- Days on which the weeks do not hold: no hours, further hours, or other ones.
+CREATE TABLE schedule_exceptions (
+    vendor_id   uuid NOT NULL,
+    id          uuid NOT NULL DEFAULT uuidv7(),
+    provider_id uuid NOT NULL,
+    -- NULL: all of the provider's schedules.
+    schedule_id uuid,
+    starts_on   date NOT NULL,
+    ends_on     date NOT NULL,
+    kind        text NOT NULL CONSTRAINT schedule_exceptions_kind CHECK (kind IN ('closed', 'extra', 'other')),
+    hours       jsonb NOT NULL DEFAULT '[]' CONSTRAINT schedule_exceptions_hours CHECK (jsonb_typeof(hours) = 'array'),
+    reason      text CONSTRAINT schedule_exceptions_reason_length CHECK (length(reason) BETWEEN 1 AND 500),
+    version     integer NOT NULL DEFAULT 1,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    archived_at timestamptz,
+    PRIMARY KEY (vendor_id, id),
+    CONSTRAINT schedule_exceptions_days CHECK (ends_on >= starts_on),
+    CONSTRAINT schedule_exceptions_closed CHECK ((kind = 'closed') = (hours = '[]')),
+    CONSTRAINT schedule_exceptions_provider_fkey FOREIGN KEY (vendor_id, provider_id) REFERENCES providers (vendor_id, id),
+    CONSTRAINT schedule_exceptions_schedule_fkey FOREIGN KEY (vendor_id, schedule_id) REFERENCES schedules (vendor_id, id)
+);
+CREATE INDEX schedule_exceptions_by_provider ON schedule_exceptions (vendor_id, provider_id, id);
+
+-- What was published last of a provider's schedules, so that whoever keeps them published need not look
+-- again while nothing they come from has changed. inputs: SHA-256 of that.
+CREATE TABLE schedule_publishings (
+    vendor_id   uuid NOT NULL,
+    provider_id uuid NOT NULL,
+    inputs      bytea NOT NULL,
+    looked_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (vendor_id, provider_id),
+    CONSTRAINT schedule_publishings_provider_fkey FOREIGN KEY (vendor_id, provider_id) REFERENCES providers (vendor_id, id)
+);
+
+-- Which schedule a slot came from; NULL: made, or changed, by hand, and then no schedule touches it.
+ALTER TABLE slots ADD COLUMN schedule_id uuid,
+    ADD CONSTRAINT slots_schedule_fkey FOREIGN KEY (vendor_id, schedule_id) REFERENCES schedules (vendor_id, id);
+
+-- A slot that a schedule wants. whole: it is published as it is or not at all; otherwise what others stand in of its
+-- time is cut out. And what is to become of one: of slot_id (NULL: a new one) that is now `was`, into `target` (NULL: none).
+CREATE TYPE scheduled_slot AS (
+    schedule_id    uuid,
+    location_id    uuid,
+    during         tstzrange,
+    capacity       integer,
+    price_amount   bigint,
+    price_currency text,
+    whole          boolean
+);
+CREATE TYPE scheduled_change AS (
+    slot_id    uuid,
+    was        tstzrange,
+    claimed    boolean,
+    in_the_way boolean,
+    changes    boolean,
+    target     scheduled_slot
+);
+
 -- What a booking's claims take before and after the time shown. No domain: one with a rule would rewrite the table.
 ALTER TABLE bookings
     ADD COLUMN buffer_before_minutes integer NOT NULL DEFAULT 0,

@@ -1,0 +1,1 @@
+"""Schedules: a provider's weeks in local time, kept published as slots."""
