@@ -185,6 +185,7 @@ NUMBER, BETWEEN = "Must be a whole number, such as 2.", "Must be …"
 TEXT, CONTROL = "Must be a text.", "Holds a control character: leave it out."
 ID = "Must be an id (UUID), such as 01980000-0000-7000-8000-000000000001."
 MAIL = "Must be an e-mail address, such as ada@example.org."
+NOT_IN_MAIL = "Holds a character that no e-mail address has:"
 ZONE = "Not a time zone of the IANA database, as Europe/Berlin is."
 SWITCH, CHOICE = "Must be true or false.", "Must be one of: …"
 LENGTH, NULL, OBJECT = "Length must be …", "May not be null.", "Must be a JSON object."
@@ -248,7 +249,10 @@ MEMBERS: dict[str, list[Bad]] = {
         Bad('`"ada"`', "ada", MAIL),
         Bad('`"ada@"`', "ada@", MAIL),
         Bad('`"a@b@example.org"`', "a@b@example.org", MAIL),
-        Bad("a line break in it", "ada@example.org\nBcc: all", MAIL),
+        Bad('`"\\"ada\\"@example.org"`', '"ada"@example.org', MAIL),
+        Bad("a line break in it", "ada@example.org\nBcc: all", f"{NOT_IN_MAIL} U+000A."),
+        Bad("a zero-width space in it", "ada@exam\u200bple.org", f"{NOT_IN_MAIL} U+200B."),
+        Bad("a full-width letter in it", "ａda@example.org", f"{NOT_IN_MAIL} U+FF41."),
         Bad("`5`", 5, MAIL),
     ],
     "a telephone number": [

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validates_schema
 
-from app.wire.fields import PHONE, Pattern, Text, Time, YesOrNo
+from app.wire.contacts import EMAIL_MAX, NAME_MAX, EmailAddress, PersonName, PhoneNumber
+from app.wire.fields import Pattern, Text, Time, YesOrNo
 from app.wire.pages import PageQuery
 
-NAME_MAX, EMAIL_MAX, PHONE_MAX, NOTE_MAX, SEARCH_MAX = 200, 254, 40, 10_000, 254
+NOTE_MAX, SEARCH_MAX = 10_000, 254
 DETAILS = ("name", "email", "phone")
 
 
 class CustomerDetailsSchema(Schema):
     """What is known of a person. `note` is the vendor's own: no customer ever sees it."""
 
-    name = Text(NAME_MAX, allow_none=True, metadata={"example": "Ada Lovelace"})
-    email = fields.Email(
-        allow_none=True,
-        validate=validate.Length(max=EMAIL_MAX),
-        metadata={"example": "ada@example.org"},
-    )
-    phone = Text(PHONE_MAX, allow_none=True, validate=PHONE, metadata={"example": "+44 20 7946 1"})
+    name = PersonName(allow_none=True, metadata={"example": "Ada Lovelace"})
+    email = EmailAddress(allow_none=True, metadata={"example": "ada@example.org"})
+    phone = PhoneNumber(allow_none=True, metadata={"example": "+44 20 7946 1"})
     note = Text(NOTE_MAX, shortest=0, allow_none=True)
 
 
@@ -91,8 +88,7 @@ class CustomerQuery(PageQuery):
     )
     name = Text(NAME_MAX, metadata={"description": "A part of the name, in any case."})
     email = Text(EMAIL_MAX, metadata={"description": "How the e-mail address begins, in any case."})
-    phone = Text(
-        PHONE_MAX,
+    phone = PhoneNumber(
         validate=Pattern("^[^0-9]*[0-9].*$", error="Needs a digit."),
         metadata={
             "description": "How the telephone number begins. Only digits are compared, and 00 at"

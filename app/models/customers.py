@@ -9,8 +9,22 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Id, Moment, MomentOrNone, Version
 
-# As PostgreSQL prints what phone_digits does, so that Alembic finds the indexes equal.
-PHONE_DIGITS = "regexp_replace(phone, '^[^0-9]*00|[^0-9]'::text, ''::text, 'g'::text)"
+# As PostgreSQL prints what phone_digits and folded do, so that Alembic finds the indexes equal.
+_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९"
+PHONE_DIGITS = (
+    f"regexp_replace(translate(NORMALIZE(phone, NFKC), '{_DIGITS}'::text,"
+    f" '{'0123456789' * 3}'::text), '^[^0-9]*00|[^0-9]'::text, ''::text, 'g'::text)"
+)
+_UNSEEN = (
+    r"[\u0001-\u001F\u007F-\u009F\u00AD\u034F\u061C\u115F-\u1160\u17B4-\u17B5\u180B-\u180F"
+    r"\u200B-\u200F\u2028-\u202E\u2060-\u206F\u2800\u3164\uFE00-\uFE0F\uFEFF\uFFA0\uFFF0-\uFFFB"
+    r"\U0001BCA0-\U0001BCA3\U0001D173-\U0001D17A\U000E0000-\U000E0FFF]"
+)
+
+
+def _folded(column: str) -> str:
+    legible = f"regexp_replace({column}, '{_UNSEEN}'::text, ''::text, 'g'::text)"
+    return f"casefold(NORMALIZE({legible}, NFKC) COLLATE pg_unicode_fast)"
 
 
 class Customer(Base):
@@ -29,7 +43,7 @@ class Customer(Base):
         Index(
             "customers_by_email",
             "vendor_id",
-            literal_column("lower(email)").label("email_key"),
+            literal_column(_folded("email")).label("email_key"),
             postgresql_ops={"email_key": "text_pattern_ops"},
             postgresql_where=text("email IS NOT NULL"),
         ),
@@ -43,7 +57,7 @@ class Customer(Base):
         Index(
             "customers_by_name",
             "vendor_id",
-            literal_column("lower(name)").label("name_key"),
+            literal_column(_folded("name")).label("name_key"),
             postgresql_ops={"name_key": "gin_trgm_ops"},
             postgresql_using="gin",
             postgresql_with={"gin_pending_list_limit": 256},

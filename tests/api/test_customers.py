@@ -171,8 +171,9 @@ def test_repeating_a_post_with_its_key_makes_one_customer(vendor, problem):
     [
         {"name": "Somebody Else"},
         {"phone": "+44 20 0000 0000"},
-        {"email": "ADA@example.org"},
+        {"email": "ada@example.com"},
         {"name": "Ada Lovelace", "email": None, "phone": "+44 20 7946 0001"},
+        {"name": "ADA LOVELACE"},
     ],
 )
 def test_booking_in_public_with_a_customers_mail_or_number_changes_no_customer(vendor, details):

@@ -16,10 +16,10 @@ ACROSS_VENDORS = {
 }
 # Functions of values, which know no vendor, and steps that take a vendor's rows as they are.
 OF_VALUES = {
-    "actor_of", "check_claim_details", "check_service_duration", "fits_text", "free_stretches",
-    "invalid", "lowest_units", "merge_patch", "phone_digits", "price_amount_of",
-    "price_currency_of", "price_json", "price_of_parts", "refuse_changed_history",
-    "slots_wanted", "units_count", "utc", "years_of_four_digits",
+    "actor_of", "check_claim_details", "check_service_duration", "earliest_start", "fits_text",
+    "folded", "free_stretches", "invalid", "legible", "lowest_units", "merge_patch",
+    "phone_digits", "price_amount_of", "price_currency_of", "price_json", "price_of_parts",
+    "refuse_changed_history", "slots_wanted", "units_count", "utc", "years_of_four_digits",
 }  # fmt: skip
 OF_ROWS = {
     "booking_changes", "check_booking_change", "check_expected_booking", "claim_again", "is_open",
@@ -33,7 +33,10 @@ OF_SCHEMA = {
 # Readable with the application's own rights, so they need none of the owner's.
 GRANTED_WITHOUT_DEFINER = {
     "describe_slot",
+    "folded",
     "is_open",
+    "legible",
+    "phone_digits",
     "price_json",
     "settled_until",
     "units_count",

@@ -1,6 +1,7 @@
 -- Promise: the vendor's customers who match everything that is asked, oldest first, after p_after_id; never
 -- those who were erased. p_name: a part of the name. p_email: how the address begins. p_phone: how the
--- number begins, by its digits. p_any: one of the three. Upper and lower case are the same.
+-- number begins, by its digits. p_any: one of the three. Upper and lower case are the same, and so is what is
+-- legible alike.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION list_customers(
     p_vendor_id uuid, p_any text DEFAULT NULL, p_name text DEFAULT NULL, p_email text DEFAULT NULL,
@@ -12,8 +13,8 @@ AS $$
 DECLARE
     v_few    CONSTANT integer := 1000;
     v_from   CONSTANT text := ' FROM customers c WHERE c.vendor_id = $1 AND c.erased_at IS NULL';
-    v_name   CONSTANT text := 'lower(c.name) LIKE ''%%'' || regexp_replace(lower(%s), ''([\\%%_])'', ''\\\1'', ''g'') || ''%%''';
-    v_email  CONSTANT text := 'lower(c.email) ^@ lower(%s)';
+    v_name   CONSTANT text := 'folded(c.name) LIKE ''%%'' || regexp_replace(folded(%s), ''([\\%%_])'', ''\\\1'', ''g'') || ''%%''';
+    v_email  CONSTANT text := 'folded(c.email) ^@ folded(%s)';
     v_phone  CONSTANT text := 'phone_digits(c.phone) ^@ phone_digits(%s)';
     v_wanted text := concat_ws(' AND ',
         CASE WHEN p_name IS NOT NULL THEN format(v_name, '$2') END,
@@ -21,7 +22,7 @@ DECLARE
         CASE WHEN p_phone IS NOT NULL THEN format(v_phone, '$4') END,
         CASE WHEN p_any IS NOT NULL THEN '(' || concat_ws(' OR ', format(v_name, '$5'), format(v_email, '$5'),
             -- A word without digits would be the beginning of every number.
-            CASE WHEN p_any ~ '[0-9]' AND p_any !~ '[[:alpha:]@]' THEN format(v_phone, '$5') END) || ')' END,
+            CASE WHEN phone_digits(p_any) <> '' AND folded(p_any) !~ '[[:alpha:]@]' THEN format(v_phone, '$5') END) || ')' END,
         CASE WHEN p_banned THEN 'c.banned_at IS NOT NULL' END);
     v_after  CONSTANT text := CASE WHEN p_banned IS FALSE THEN ' AND c.banned_at IS NULL' ELSE '' END
                               || CASE WHEN p_after_id IS NOT NULL THEN ' AND c.id > $6' ELSE '' END;

@@ -11,7 +11,7 @@ DECLARE
 BEGIN
     FOR v_lock IN
         SELECT DISTINCT hashtextextended(p_vendor_id || contact, 0) AS number
-        FROM unnest(ARRAY['mail ' || lower(p_customer ->> 'email'), 'phone ' || phone_digits(p_customer ->> 'phone')]) AS contact
+        FROM unnest(ARRAY['mail ' || folded(p_customer ->> 'email'), 'phone ' || phone_digits(p_customer ->> 'phone')]) AS contact
         WHERE contact IS NOT NULL ORDER BY number
     LOOP
         PERFORM pg_advisory_xact_lock(v_lock);

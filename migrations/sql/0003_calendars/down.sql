@@ -1,5 +1,11 @@
 -- The reverse of tables.sql, part by part, last first.
 
+DROP INDEX customers_by_email, customers_by_phone, customers_by_name;
+CREATE INDEX customers_by_email ON customers (vendor_id, lower(email) text_pattern_ops) WHERE email IS NOT NULL;
+CREATE INDEX customers_by_phone ON customers (vendor_id, regexp_replace(phone, '^[^0-9]*00|[^0-9]', '', 'g') text_pattern_ops)
+    WHERE phone IS NOT NULL;
+CREATE INDEX customers_by_name ON customers USING gin (vendor_id, lower(name) gin_trgm_ops) WITH (gin_pending_list_limit = 256);
+
 -- The view as it was; the newer one has been dropped before its functions.
 CREATE VIEW booking_descriptions WITH (security_invoker = true) AS
 SELECT b.vendor_id, b.id, jsonb_build_object(

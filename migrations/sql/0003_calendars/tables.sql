@@ -142,3 +142,5 @@ ALTER TABLE vendors ADD COLUMN channels json_record NOT NULL DEFAULT '{}';
 
 -- Why it was cancelled, in the words of whoever did. May be personal: erased with the customer, never in history.
 ALTER TABLE bookings ADD COLUMN cancellation_reason varchar(500);
+
+
