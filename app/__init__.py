@@ -23,6 +23,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from flask import Flask
 
     from app import logs
+    from app.auth.credentials import opens_something
     from app.config import Settings
     from app.db import init_database, watch_pool
     from app.docs.routes import blueprint as docs
@@ -54,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     leave_trail(app)
     refuse_odd_heads(app)
     send_headers(app, settings)
-    limit_rates(app, settings)
+    limit_rates(app, settings, opens_something)
     api = describe_api(app)
     for feature in _features():
         api.register_blueprint(feature)

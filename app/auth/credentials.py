@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from flask import current_app, request
+from flask import current_app, g, request
 
 from app import db
 from app.auth.keys import PREFIX as KEY_PREFIX
-from app.auth.keys import Scope, find_key
+from app.auth.keys import KnownKey, Scope, find_key
 from app.auth.operator_keys import PREFIX as OPERATOR_PREFIX
 from app.auth.operator_keys import find_operator_key
 from app.auth.tokens import PREFIX as TOKEN_PREFIX
@@ -44,6 +44,18 @@ class Caller:
         return f"{self.kind}:{self.booking_id}" if self.booking_id else self.kind
 
 
+def opens_something(header: str) -> bool | None:
+    """Whether an Authorization header holds a valid key, a vendor's or the operator's.
+
+    None if it holds no key. What is found is kept for this request. Raises DatabaseProblem.
+    """
+    match = _BEARER.fullmatch(header)
+    credentials = match.group(1) if match else ""
+    if credentials.startswith((KEY_PREFIX, OPERATOR_PREFIX)):
+        return _known_key(credentials) is not None
+    return None
+
+
 def find_caller(vendor_id: UUID | None) -> Caller:
     """Who calls a vendor, or with None what belongs to no vendor.
 
@@ -64,8 +76,8 @@ def find_caller(vendor_id: UUID | None) -> Caller:
 
 
 def _vendor_caller(credentials: str, vendor_id: UUID | None) -> Caller:
-    key = find_key(credentials)
-    if key is None:
+    key = _known_key(credentials)
+    if not isinstance(key, KnownKey):
         raise Problem("UNAUTHENTICATED", "This API key is not known, or has been revoked.")
     if vendor_id is not None and key.vendor_id != vendor_id:
         raise Problem("FORBIDDEN", "This API key belongs to another vendor.")
@@ -87,7 +99,16 @@ def _customer_caller(credentials: str, vendor_id: UUID | None) -> Caller:
 
 
 def _operator_caller(credentials: str) -> Caller:
-    key_id = find_operator_key(credentials)
-    if key_id is None:
+    key_id = _known_key(credentials)
+    if not isinstance(key_id, UUID):
         raise Problem("UNAUTHENTICATED", "This operator key is not known, or has been revoked.")
     return Caller("operator", key_id)
+
+
+def _known_key(credentials: str) -> KnownKey | UUID | None:
+    """A vendor's key, or the id of the operator's, looked up once a request."""
+    if "known_key" not in g:
+        find = find_key if credentials.startswith(KEY_PREFIX) else find_operator_key
+        g.known_key = find(credentials)
+    known: KnownKey | UUID | None = g.known_key
+    return known

@@ -1,7 +1,8 @@
 """Rate limits: how many requests a caller may send, told in every answer before it is too late.
 
-A caller is an API key that has lately been found valid, and otherwise an address: whoever makes up
-keys is still one address. Windows are fixed: the count begins anew when the window has passed.
+A caller is a valid key, and otherwise an address. Keys that nobody has count apart, after they have
+been looked up, so that whoever makes them up keeps neither a valid key nor a customer out. Windows
+are fixed: the count begins anew when the window has passed.
 Flask-Limiter brings the stores that workers share; its hooks are left out, since they cost 80 µs a
 request, ten times what counting does.
 """
@@ -13,6 +14,7 @@ import ipaddress
 import math
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,11 +26,13 @@ from limits.errors import ConfigurationError as StoreError
 from limits.strategies import RateLimiter
 
 from app.config import ConfigurationError, Settings
-from app.errors import Problem
+from app.errors import DatabaseProblem, Problem
 
+# Whether credentials are a key that opens something; None if they are no key at all.
+Verify = Callable[[str], bool | None]
 LIMITED = "/api/"
 CALLERS_MAX = 100_000
-# How long a key that was found valid counts for itself before it must be found valid again.
+# How long a key that was found valid is not looked up again for its limit's sake.
 KEY_KNOWN_SECONDS = 60
 # After a failure the shared store is left alone for so long.
 STORE_REST_SECONDS = 5
@@ -70,7 +74,7 @@ class WorkerMemory:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The limits of one kind of caller: "address" or "key"."""
+    """The limits of one kind of caller: "address", "key" or "unknown-key"."""
 
     kind: str
     # How the headers call each limit: "address-minute".
@@ -97,8 +101,10 @@ class Standing:
 class Limits:
     """Counts requests by caller and refuses those above the limits."""
 
-    def __init__(self, app: Flask, settings: Settings) -> None:
+    def __init__(self, app: Flask, settings: Settings, verify: Verify) -> None:
+        self._verify = verify
         self._addresses = Policy.of("address", settings.rate_limits)
+        self._unknown_keys = Policy.of("unknown-key", settings.rate_limits)
         self._keys = Policy.of("key", settings.key_rate_limits)
         self._memory = WorkerMemory()
         shared = settings.rate_limit_store
@@ -123,7 +129,7 @@ class Limits:
             self._count(policy, caller, None)
 
     def tell(self, response: Response) -> Response:
-        """Add the headers, and remember a key that has been found valid."""
+        """Add the headers."""
         standing: Standing | None = g.get("rate_standing")
         if standing is None:
             return response
@@ -132,8 +138,6 @@ class Limits:
         headers.add("RateLimit-Policy", policy.described)
         left = [f"{name};r={left};t={_whole(end - now)}" for name, left, end in standing.left]
         headers.add("RateLimit", ", ".join(left))
-        if policy is self._addresses:
-            self._remember_key()
         return response
 
     def _store(self) -> RateLimiter | None:
@@ -154,26 +158,35 @@ class Limits:
                 raise _refusal(policy, item, end)
 
     def _caller(self) -> tuple[Policy, str]:
+        address = _network(request.remote_addr or "unknown")
         header = request.environ.get("HTTP_AUTHORIZATION")
-        if header is not None:
-            key = _digest(header)
-            if self._known_keys.get(key, 0.0) > time.monotonic():
-                return self._keys, key
-        return self._addresses, _network(request.remote_addr or "unknown")
-
-    def _remember_key(self) -> None:
-        header, visit = request.environ.get("HTTP_AUTHORIZATION"), g.get("visit")
-        if header is None or visit is None or visit.caller.kind != "vendor":
-            return
+        if header is None:
+            return self._addresses, address
+        key = _digest(header)
+        if self._known_keys.get(key, 0.0) > time.monotonic():
+            return self._keys, key
+        try:
+            valid = self._verify(header)
+        except DatabaseProblem:
+            # Nobody knows, and nothing can be done with it.
+            valid = None
+        if valid is None:
+            return self._addresses, address
+        if not valid:
+            return self._unknown_keys, address
         if len(self._known_keys) >= CALLERS_MAX:
             self._known_keys.clear()
-        self._known_keys[_digest(header)] = time.monotonic() + KEY_KNOWN_SECONDS
+        self._known_keys[key] = time.monotonic() + KEY_KNOWN_SECONDS
+        return self._keys, key
 
 
-def limit_rates(app: Flask, settings: Settings) -> None:
-    """Register the limits with `app`, unless all are off. Raises ConfigurationError."""
+def limit_rates(app: Flask, settings: Settings, verify: Verify) -> None:
+    """Register the limits with `app`, unless all are off. Raises ConfigurationError.
+
+    `verify` looks a key up by its hash; a key is asked for again after KEY_KNOWN_SECONDS.
+    """
     if settings.rate_limits or settings.key_rate_limits:
-        limits = Limits(app, settings)
+        limits = Limits(app, settings, verify)
         app.before_request(limits.check)
         app.after_request(limits.tell)
 
@@ -197,11 +210,17 @@ def _counting(app: Flask, store: str) -> RateLimiter:
     return limiter.limiter
 
 
+_WHOSE = {
+    "address": "from this address",
+    "key": "with this key",
+    "unknown-key": "from this address with keys that are not known, or have been revoked",
+}
+
+
 def _refusal(policy: Policy, item: RateLimitItem, end: float) -> Problem:
-    whose = "with this API key" if policy.kind == "key" else "from this address"
     return Problem(
         "RATE_LIMITED",
-        f"More than {item.amount} requests in a {item.GRANULARITY.name} {whose}.",
+        f"More than {item.amount} requests in a {item.GRANULARITY.name} {_WHOSE[policy.kind]}.",
         headers={"Retry-After": str(max(1, _whole(end - time.time())))},
     )
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import time
 
 import pytest
 
 from app import create_app
-from app.auth.keys import create_key
+from app.auth.key_texts import new_key_text
+from app.auth.keys import create_key, revoke_key
+from app.auth.operator_keys import create_operator_key
+from app.auth.visits import find_vendor
 from app.config import ConfigurationError, Settings
 from app.db import db, offline_app
 from app.vendors.actions import create_vendor
@@ -101,21 +105,71 @@ def test_several_limits_hold_at_once_and_are_all_told(application):
     assert '"address-hour";r=99;t=' in answers[0].headers["RateLimit"]
 
 
-def test_a_valid_key_counts_for_itself_and_made_up_keys_for_their_address(application, vendor_key):
+def _bearer(key):
+    return {"Authorization": f"Bearer {key}"}
+
+
+def _made_up_keys(prefix="sk_"):
+    """Keys of the right form that nobody has: each must be looked up."""
+    return (_bearer(new_key_text(prefix).text) for _ in itertools.count())
+
+
+def test_a_valid_key_counts_for_itself_from_the_first_request_on(application, vendor_key):
     client = application()
-    headers = {"Authorization": f"Bearer {vendor_key}"}
-    first = client.get(PATH, headers=headers)
-    assert "address" in first.headers["RateLimit-Policy"], "nobody had seen this key before"
-    answers = [client.get(PATH, headers=headers) for _ in range(6)]
+    answers = [client.get(PATH, headers=_bearer(vendor_key)) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]
     assert answers[0].headers["RateLimit-Policy"] == '"key-minute";q=5;w=60'
-    # The address has two left, whatever it says it is.
-    codes = [
-        client.get(PATH, headers={"Authorization": f"Bearer sk_guess_{n}"}).status_code
-        for n in range(4)
-    ]
-    assert codes == [401, 401, 429, 429]
-    assert client.get(PATH).status_code == 429
+    assert [client.get(PATH).status_code for _ in range(4)] == [200] * 3 + [429]
+
+
+@pytest.mark.parametrize("path", [PATH, "/api/v1/vendors/nobody", "/api/v1/vendors", "/api/v1/x"])
+def test_a_flood_of_made_up_keys_is_refused_and_keeps_no_neighbour_out(
+    application, vendor_key, path
+):
+    client = application()
+    flood = [client.get(path, headers=key) for key in itertools.islice(_made_up_keys(), 9)]
+    assert 429 not in {answer.status_code for answer in flood[:3]}
+    assert {answer.status_code for answer in flood[3:]} == {429}
+    assert flood[0].headers["RateLimit-Policy"] == '"unknown-key-minute";q=3;w=60'
+    assert "with keys that are not known" in flood[-1].get_json()["detail"]
+    # This worker has never met the key, and the flood comes from its own address.
+    answers = [client.get(PATH, headers=_bearer(vendor_key)) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert [client.get(PATH).status_code for _ in range(4)] == [200] * 3 + [429]
+
+
+def test_keys_that_cannot_be_keys_and_revoked_ones_count_as_unknown(application, vendor_key):
+    client = application()
+    with client.application.app_context():
+        key, text = create_key(find_vendor("limited"), "to be revoked")
+        revoke_key(str(key.id))
+    given = [text, "sk_guess", "op_guess", f"{vendor_key}x"]
+    answers = [client.get(PATH, headers=_bearer(key)) for key in given]
+    assert [answer.status_code for answer in answers] == [401] * 3 + [429]
+    assert client.get(PATH, headers=_bearer(vendor_key)).status_code == 200
+
+
+def test_operators_count_by_key_like_vendors_whatever_their_address_did(application):
+    client = application()
+    with client.application.app_context():
+        text = create_operator_key("limits")[1]
+    for _ in range(4):
+        refused = client.get(PATH)
+    assert refused.status_code == 429
+    flood = [client.get(PATH, headers=key) for key in itertools.islice(_made_up_keys("op_"), 4)]
+    assert flood[-1].status_code == 429
+    answers = [client.get("/api/v1/vendors", headers=_bearer(text)) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert answers[0].headers["RateLimit-Policy"] == '"key-minute";q=5;w=60'
+
+
+def test_another_vendors_key_is_a_valid_key_and_counts_for_itself(application):
+    client = application()
+    with client.application.app_context():
+        vendor = create_vendor("elsewhere", "Elsewhere", "Europe/Berlin")
+        text = create_key(vendor.id, "tests")[1]
+    answers = [client.get(PATH, headers=_bearer(text)) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [403] * 5 + [429]
 
 
 def test_a_key_is_one_caller_however_its_scheme_is_written(application, vendor_key):
@@ -124,8 +178,8 @@ def test_a_key_is_one_caller_however_its_scheme_is_written(application, vendor_k
     answers = [
         client.get(PATH, headers={"Authorization": f"{scheme}{vendor_key}"}) for scheme in schemes
     ]
-    # The first counts for the address; of the key's five the last is one too many.
-    assert [answer.status_code for answer in answers] == [200] * 6 + [429]
+    # Of the key's five the last two are too many.
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
 
 
 def test_other_addresses_are_not_touched_and_an_ipv6_network_is_one(application):
@@ -173,6 +227,10 @@ def test_limits_can_be_off_for_all_or_for_keys(application, vendor_key):
     keys_free = application(rate_limits="2/minute", key_rate_limits="")
     headers = {"Authorization": f"Bearer {vendor_key}"}
     assert {keys_free.get(PATH, headers=headers).status_code for _ in range(10)} == {200}
+    only_keys = application(rate_limits="", key_rate_limits="2/minute")
+    answers = [only_keys.get(PATH, headers=headers) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert only_keys.get(PATH).status_code == 200
 
 
 def test_a_shared_store_that_cannot_be_reached_refuses_nobody_below_the_limit(application):
