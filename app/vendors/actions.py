@@ -113,6 +113,8 @@ def _create(
         if before is not None:
             return show(_locked(session, model, vendor_id, UUID(before["id"]))), True
         _require_location(session, vendor_id, values)
+        if model is Location and "time_zone" not in values:
+            values = {**values, "time_zone": session.get_one(Vendor, vendor_id).time_zone}
         row = model(vendor_id=vendor_id, id=row_id, **_columns(values))
         session.add(row)
         session.flush()

@@ -63,7 +63,7 @@ class LocationSchema(Kept):
 
     name = Text(NAME_MAX, required=True)
     address = Text(ADDRESS_MAX, shortest=0)
-    time_zone = TimeZone(required=True)
+    time_zone = TimeZone(metadata={"description": "The vendor's if never said."})
 
 
 class ProviderSchema(Kept):

@@ -99,7 +99,8 @@ class TimeZone(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs["validate"] = _is_time_zone
-        super().__init__(100, metadata={"example": "Europe/Berlin"}, **kwargs)
+        kwargs["metadata"] = {"example": "Europe/Berlin", **kwargs.get("metadata", {})}
+        super().__init__(100, **kwargs)
 
 
 def _is_time_zone(name: str) -> None:

@@ -189,6 +189,21 @@ def test_a_malformed_service_is_refused_by_field(vendor, problem, values, field)
     assert problem(answer, 400, "VALIDATION_ERROR")["errors"][0]["field"] == field
 
 
+def test_a_location_without_a_time_zone_has_the_vendors(vendor, problem):
+    vendor.call("PATCH", "", {"time_zone": "Pacific/Auckland"}, vendor.key)
+    made = vendor.post("/locations", {"name": "Here"}, vendor.key)
+    assert made.status_code == 201, made.text
+    assert made.json()["time_zone"] == "Pacific/Auckland"
+    # It is the location's own from then on.
+    vendor.call("PATCH", "", {"time_zone": "Europe/Paris"}, vendor.key)
+    path = f"/locations/{made.json()['id']}"
+    assert vendor.get(path).json()["time_zone"] == "Pacific/Auckland"
+    renamed = vendor.call("PATCH", path, {"name": "There"}, vendor.key)
+    assert renamed.json()["time_zone"] == "Pacific/Auckland"
+    nothing = vendor.post("/locations", {"name": "Here", "time_zone": None}, vendor.key)
+    assert problem(nothing, 400, "VALIDATION_ERROR")["errors"][0]["field"] == "time_zone"
+
+
 def test_null_in_a_merge_patch_removes_price_and_duration(vendor):
     service = vendor.service(duration_minutes=30, price={"amount": 4500, "currency": "EUR"})
     patch = {"price": None, "duration_minutes": None}
