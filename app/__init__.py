@@ -75,6 +75,7 @@ def _features() -> tuple[Blueprint, ...]:
     from app.consistency.routes import blueprint as consistency
     from app.customers.routes import blueprint as customers
     from app.keys.routes import blueprint as keys
+    from app.search.routes import blueprint as search
     from app.slots.routes import blueprint as slots
     from app.vendors.operator import blueprint as operator
     from app.vendors.routes import blueprint as vendors
@@ -85,6 +86,7 @@ def _features() -> tuple[Blueprint, ...]:
         keys,
         slots,
         availability,
+        search,
         bookings,
         blocks,
         manage_tokens,

@@ -14,8 +14,7 @@ from app.errors import InvalidRequest, Problem
 from app.wire.answers import utc
 from app.wire.pages import cursor_at, page, position_after
 from app.wire.shown_numbers import Numbers, may_ask, told, told_stretches
-
-WINDOW_DAYS_MAX = 92
+from app.wire.windows import require_window
 
 
 def list_availability(
@@ -37,7 +36,7 @@ def list_availability(
     `public`: only what can still be booked without a key, so nothing that is over. Places are told
     as `numbers` says. Raises INVALID_DATE_RANGE, SERVICE_NOT_FOUND.
     """
-    _require_window(start, end)
+    require_window(start, end)
     if not may_ask(quantity, numbers):
         raise InvalidRequest(
             {"quantity": "This vendor does not tell which times have so many places."},
@@ -69,17 +68,6 @@ def list_availability(
         lambda row: (row.slot_start, row.slot_id),
     )
     return current_app.json.dumps(listed)
-
-
-def _require_window(start: datetime, end: datetime) -> None:
-    if end <= start:
-        raise Problem("INVALID_DATE_RANGE", "to: The end must be after the start.")
-    if end - start > timedelta(days=WINDOW_DAYS_MAX):
-        raise Problem(
-            "INVALID_DATE_RANGE",
-            f"to: A window has at most {WINDOW_DAYS_MAX} days.",
-            hint="Ask for a shorter time, several times.",
-        )
 
 
 def _service(vendor_id: UUID, service_id: UUID) -> Any:

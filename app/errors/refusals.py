@@ -46,6 +46,7 @@ REASONS: dict[str, str] = {
     "too_long": "Longer than {most} characters.",
     "vendors_only": "Only the vendor writes these, with an API key.",
     "name_needed": "Say who is coming.",
+    "unknown_channel": "The vendor has no such sales channel.",
     "contact_needed": "Give an e-mail address or a telephone number.",
 }
 _CONFLICT_MEMBERS = (

@@ -24,6 +24,11 @@ def may_ask(quantity: int, numbers: Numbers) -> bool:
     return numbers == "exact" or quantity <= _ASKED_MAX[numbers]
 
 
+def told_max(numbers: Numbers) -> int | None:
+    """The largest number that is told; None: any."""
+    return None if numbers == "exact" else _TOLD_MAX[numbers]
+
+
 def told(number: int, numbers: Numbers) -> int | None:
     """The number, or None where the public sees none."""
     if numbers == "exact":

@@ -16,6 +16,7 @@ ACROSS_VENDORS = {
 }
 # Functions of values, which know no vendor, and steps that take a vendor's rows as they are.
 OF_VALUES = {
+    "channel_places", "check_channel", "places_wanted",
     "actor_of", "check_claim_details", "check_service_duration", "earliest_start", "fits_text",
     "folded", "free_stretches", "invalid", "legible", "lowest_units", "merge_patch",
     "phone_digits", "price_amount_of", "price_currency_of", "price_json", "price_of_parts",

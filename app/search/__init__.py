@@ -1,0 +1,1 @@
+"""Search: at which times a service can be booked, and by whom."""
