@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -76,6 +76,30 @@ class Shop:
     def location(self) -> uuid.UUID:
         """A further location."""
         return self.insert("locations", name="Side street", time_zone="Europe/Rome")
+
+    def service(
+        self,
+        duration: int | None = 60,
+        *needs: Mapping[uuid.UUID, int] | Sequence[uuid.UUID],
+        **rules: Any,
+    ) -> uuid.UUID:
+        """A service; each need is a list of providers, or their preferences by provider."""
+        found = self.insert("services", name="Massage", duration_minutes=duration, **rules)
+        for number, providers in enumerate(needs, 1):
+            self.app.execute(
+                "INSERT INTO service_needs (vendor_id, service_id, need, role)"
+                " VALUES (%s, %s, %s, %s)",
+                [self.vendor_id, found, number, f"role {number}"],
+            )
+            preferences = providers if isinstance(providers, Mapping) else {}
+            for provider_id in providers:
+                self.app.execute(
+                    "INSERT INTO service_providers"
+                    " (vendor_id, service_id, provider_id, need, preference)"
+                    " VALUES (%s, %s, %s, %s, %s)",
+                    [self.vendor_id, found, provider_id, number, preferences.get(provider_id, 1)],
+                )
+        return found
 
     def publish(self, slots: list[Row], provider_id: uuid.UUID | None = None, **more: Any) -> Row:
         """What publish_slots answers; each slot {"start", "end", "capacity"?, ...}."""

@@ -162,6 +162,8 @@ def _slot_ids(vendor_id: UUID, wanted: dict[str, Any]) -> list[UUID] | db.Nested
             ("p_provider_id", wanted["provider_id"]),
             ("p_start", wanted["start"]),
             ("p_end", wanted["end"]),
+            # Its buffers are claimed with it.
+            ("p_service_id", wanted.get("service_id")),
         ),
     )
 

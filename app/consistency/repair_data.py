@@ -47,7 +47,9 @@ WITH claimed AS (
            (array_agg(provider_id ORDER BY ordinal))[1] AS provider_id
     FROM claims WHERE vendor_id = {vendor_id} AND booking_id = {booking_id}
 ), mended AS (
-    UPDATE bookings SET during = tstzrange(starts, ends), slot_ids = claimed.slot_ids,
+    UPDATE bookings SET slot_ids = claimed.slot_ids,
+           during = tstzrange(starts + make_interval(mins => buffer_before_minutes),
+                              ends - make_interval(mins => buffer_after_minutes)),
            provider_id = claimed.provider_id, version = version + 1, updated_at = clock_timestamp()
     FROM claimed WHERE vendor_id = {vendor_id} AND id = {booking_id}
     RETURNING vendor_id, id, version

@@ -28,6 +28,20 @@ REASONS: dict[str, str] = {
     "different_span": "The slots of the different providers do not cover the same time.",
     "in_the_past": "This time has already begun.",
     "service_duration": "This service takes {minutes} minutes: book exactly that long.",
+    "whole_slots": "This service takes whole slots, such as {start} to {end}.",
+    "service_quantity": "This service is booked for {least} to {most} at once.",
+    "service_quantity_least": "This service is booked for {least} or more at once.",
+    "service_notice": "This service is booked at least {minutes} minutes ahead: from {earliest}"
+    " on.",
+    "service_window": "This service is booked at most {days} days ahead: until {latest}.",
+    "service_step": "This service begins every {minutes} minutes: at {previous} or {next}.",
+    "provider_does_not_offer": "The provider {provider_id} does not do this service: its `needs`"
+    " name who does.",
+    "need_unfilled": "This service also needs a provider as {role}: name slots of exactly one of"
+    " those in its `needs`, too.",
+    "need_filled_twice": "This service needs one provider as {role}, not several.",
+    "one_provider": "This service is done by one provider: name slots of one.",
+    "different_locations": "The slots are at different locations.",
     "provider_mismatch": "The slot belongs to another provider.",
     "location_mismatch": "The slot is at another location.",
     "mixed_currency": "The slots have prices in different currencies.",

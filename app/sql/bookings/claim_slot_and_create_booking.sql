@@ -1,5 +1,6 @@
 -- Promise: one booking that holds p_quantity places of every slot named, or a refusal that leaves no
--- trace. This is the only way to book; holds, blocks and bookings alike come through here.
+-- trace. This is the only way to book; holds, blocks and bookings alike come through here. With a service, p_start
+-- and p_end are the time shown, and its buffers before and after are claimed with it.
 --
 -- Locks, in order: idempotency key; the public caller's contacts, if the vendor bounds open bookings; all
 -- slots by id (NO KEY UPDATE); lapsed holds in the way by id;
@@ -37,6 +38,9 @@ DECLARE
     v_attempt      integer := 0;
     v_booking_id   uuid := uuidv7();
     v_end          timestamptz := p_end;
+    -- What is occupied: the time shown, and a service's buffers around it.
+    v_from         timestamptz := p_start;
+    v_to           timestamptz := p_end;
     v_fingerprint  bytea := p_fingerprint;
     v_quantity     integer := p_quantity;
     v_service      services;
@@ -61,6 +65,8 @@ BEGIN
         IF p_start IS NOT NULL AND p_end IS NULL THEN
             v_end := p_start + make_interval(mins => v_service.duration_minutes);
         END IF;
+        v_from := p_start - make_interval(mins => v_service.buffer_before_minutes);
+        v_to := v_end + make_interval(mins => v_service.buffer_after_minutes);
     END IF;
     v_refusal := COALESCE(
         check_claim_request(p_vendor_id, p_slot_ids, p_start, v_end, p_quantity, p_customer_id, p_service_id,
@@ -74,11 +80,14 @@ BEGIN
     <<looks>>
     WHILE v_refusal IS NULL LOOP
         -- 1. Look: first without any lock, later under them, each time in a new snapshot.
-        v_look := look_at_slots(p_vendor_id, p_slot_ids, p_start, v_end, p_quantity);
-        v_refusal := check_slot_parts(p_vendor_id, v_look.parts, p_slot_ids, p_start, v_end, p_details, p_actor);
+        v_look := look_at_slots(p_vendor_id, p_slot_ids, v_from, v_to, p_quantity);
+        IF p_service_id IS NOT NULL AND cardinality(v_look.parts) > 1 THEN
+            v_look.parts := parts_by_need(p_vendor_id, p_service_id, v_look.parts);
+        END IF;
+        v_refusal := check_slot_parts(p_vendor_id, v_look.parts, p_slot_ids, v_from, v_to, p_details, p_actor, v_service);
         EXIT looks WHEN v_refusal IS NOT NULL;
-        IF v_service.duration_minutes IS NOT NULL THEN
-            v_refusal := check_service_duration(v_look.parts, v_service.duration_minutes);
+        IF p_service_id IS NOT NULL THEN
+            v_refusal := check_service_rules(p_vendor_id, v_service, v_look.parts, v_quantity, p_actor);
             EXIT looks WHEN v_refusal IS NOT NULL;
         END IF;
         IF cardinality(v_look.parts) > 1 AND p_details ->> 'kind' IS DISTINCT FROM 'block'
@@ -95,7 +104,7 @@ BEGIN
         END IF;
         IF v_look.available < v_quantity THEN
             IF cardinality(v_look.lapsed) = 0 THEN
-                v_refusal := explain_refusal(p_vendor_id, v_look.parts, v_quantity, p_alternatives);
+                v_refusal := explain_refusal(p_vendor_id, v_look.parts, v_quantity, p_alternatives, v_service, p_actor);
                 EXIT looks;
             END IF;
             -- A lapsed hold never blocks: go on to the locks, where it is expired. Whoever came for
@@ -137,8 +146,9 @@ BEGIN
         END IF;
 
         IF p_service_id IS NOT NULL THEN
-            -- Held until the commit, so that it is not archived in between: whoever does waits and finds us.
-            SELECT s.* INTO v_service FROM services s
+            -- Held until the commit, so that it is not archived in between: whoever does waits and finds us. Its
+            -- rules are those that were looked at: who changes them meanwhile comes after us.
+            PERFORM FROM services s
             WHERE s.vendor_id = p_vendor_id AND s.id = p_service_id AND s.archived_at IS NULL FOR KEY SHARE;
             IF NOT FOUND THEN
                 v_refusal := jsonb_build_object('outcome', 'SERVICE_NOT_FOUND', 'facts', jsonb_build_object('service_id', p_service_id));

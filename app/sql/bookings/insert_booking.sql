@@ -1,4 +1,5 @@
--- Promise: booking, claims and first event, in that order; false when a rival has taken one of the
+-- Promise: booking, claims and first event, in that order, the booking with the time shown: what the parts
+-- occupy, less the service's buffers, which it keeps; false when a rival has taken one of the
 -- units meanwhile, and then the caller must undo what is half made.
 -- Locks: claims (waits for raw writers in flight on the same units). The slots are locked already.
 -- Raises: 23503, 23514 where a raw writer has changed what was looked at.
@@ -16,21 +17,26 @@ DECLARE
     v_price  jsonb;
     v_during tstzrange := v_first.during;
     v_slots  uuid[] := ARRAY[v_first.slot_id];
+    v_before integer := COALESCE(p_service.buffer_before_minutes, 0);
+    v_after  integer := COALESCE(p_service.buffer_after_minutes, 0);
 BEGIN
     IF v_count > 1 THEN
         SELECT array_agg(part.slot_id ORDER BY part.ordinal), tstzrange(min(lower(part.during)), max(upper(part.during)))
         INTO v_slots, v_during FROM unnest(p_parts) AS part;
+    END IF;
+    IF v_before > 0 OR v_after > 0 THEN
+        v_during := tstzrange(lower(v_during) + make_interval(mins => v_before), upper(v_during) - make_interval(mins => v_after));
     END IF;
     IF v_kind = 'appointment' AND (v_count > 1 OR v_first.price_amount IS NOT NULL OR p_service.price_amount IS NOT NULL) THEN
         v_price := price_of_parts(p_parts, p_quantity, p_service);
     END IF;
     INSERT INTO bookings (
         vendor_id, id, kind, status, quantity, claim_count, provider_id, location_id, service_id, customer_id,
-        slot_ids, during, price_amount, price_currency, hold_expires_at, guests, channel, notes, internal_notes,
+        slot_ids, during, buffer_before_minutes, buffer_after_minutes, price_amount, price_currency, hold_expires_at, guests, channel, notes, internal_notes,
         metadata)
     VALUES (
         p_vendor_id, p_booking_id, v_kind, v_status, p_quantity, v_count, v_first.provider_id, v_first.location_id,
-        p_service.id, p_customer_id, v_slots, v_during, (v_price ->> 'amount')::bigint, v_price ->> 'currency',
+        p_service.id, p_customer_id, v_slots, v_during, v_before, v_after, (v_price ->> 'amount')::bigint, v_price ->> 'currency',
         clock_timestamp() + p_hold_for, (p_details ->> 'guests')::integer, p_details ->> 'channel',
         p_details ->> 'notes', p_details ->> 'internal_notes', COALESCE(NULLIF(p_details -> 'metadata', 'null'), '{}'));
     IF NOT insert_claims(p_vendor_id, p_booking_id, p_parts, p_quantity) THEN

@@ -1,9 +1,10 @@
 -- Promise: NULL when the parts are what the caller asked for and may be booked together, otherwise
--- {"outcome", "facts"} of the refusal. Whether places are left is not asked here.
+-- {"outcome", "facts"} of the refusal. Whether places are left is not asked here. p_start and p_end: the time
+-- occupied; with p_service, its buffers are part of it, and the facts tell the time shown.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION check_slot_parts(
     p_vendor_id uuid, p_parts slot_part[], p_slot_ids uuid[], p_start timestamptz, p_end timestamptz,
-    p_details jsonb, p_actor jsonb
+    p_details jsonb, p_actor jsonb, p_service services
 ) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 AS $$
@@ -11,6 +12,7 @@ DECLARE
     v_count   integer := COALESCE(cardinality(p_parts), 0);
     v_missing uuid;
     v_first   slot_part := p_parts[1];
+    v_before  interval;
 BEGIN
     IF v_count < cardinality(p_slot_ids) THEN
         SELECT id INTO v_missing FROM unnest(p_slot_ids) AS id
@@ -30,8 +32,9 @@ BEGIN
         RETURN CASE WHEN v_missing IS NOT NULL THEN jsonb_build_object(
             'outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object('slot_id', v_missing, 'reason', 'slots_changed')) END;
     END IF;
+    v_before := make_interval(mins => COALESCE(p_service.buffer_before_minutes, 0));
     -- A vendor may write down what has happened already: walk-ins, phone calls.
-    IF p_actor ->> 'type' = 'customer' AND COALESCE(p_start, lower(v_first.during)) < now() THEN
+    IF p_actor ->> 'type' = 'customer' AND COALESCE(p_start, lower(v_first.during)) + v_before < now() THEN
         RETURN invalid('start', 'in_the_past');
     END IF;
     IF v_count = 1 THEN
@@ -39,7 +42,8 @@ BEGIN
             RETURN NULL;
         END IF;
         RETURN invalid('start', 'outside_slot', jsonb_build_object(
-            'start', utc(lower(v_first.slot_during)), 'end', utc(upper(v_first.slot_during))));
+            'start', utc(lower(v_first.slot_during) + v_before),
+            'end', utc(upper(v_first.slot_during) - make_interval(mins => COALESCE(p_service.buffer_after_minutes, 0)))));
     END IF;
     RETURN check_slot_chain(p_vendor_id, p_parts, p_start, p_end);
 END

@@ -1,5 +1,5 @@
--- Promise: occupying bookings whose start, end, provider or slots are not those of their claims. (Those
--- that lack claims are another check's.)
+-- Promise: occupying bookings whose start and end (the buffers they were made with around them), provider or slots are
+-- not those of their claims. (Those that lack claims are another check's.)
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION find_bookings_unlike_claims(p_vendor_id uuid, p_since timestamptz)
 RETURNS TABLE (violations bigint, offenders jsonb)
@@ -13,8 +13,8 @@ AS $$
         GROUP BY c.vendor_id, c.booking_id
     ), compared AS (
         SELECT b.vendor_id, b.id, b.during, c.starts, c.ends, array_remove(ARRAY[
-            CASE WHEN lower(b.during) IS DISTINCT FROM c.starts THEN 'start' END,
-            CASE WHEN upper(b.during) IS DISTINCT FROM c.ends THEN 'end' END,
+            CASE WHEN lower(b.during) - make_interval(mins => b.buffer_before_minutes) IS DISTINCT FROM c.starts THEN 'start' END,
+            CASE WHEN upper(b.during) + make_interval(mins => b.buffer_after_minutes) IS DISTINCT FROM c.ends THEN 'end' END,
             CASE WHEN b.provider_id IS DISTINCT FROM c.provider_id THEN 'provider' END,
             CASE WHEN b.slot_ids IS DISTINCT FROM c.slot_ids THEN 'slots' END], NULL) AS reasons
         FROM claimed c

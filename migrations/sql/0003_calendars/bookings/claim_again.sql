@@ -16,6 +16,9 @@ DECLARE
     v_price   jsonb;
     v_look    slots_look;
     v_refusal jsonb;
+    -- The buffers it was made with, whatever the service's are now.
+    v_occupied tstzrange := tstzrange(lower(p_booking.during) - make_interval(mins => p_booking.buffer_before_minutes),
+                                      upper(p_booking.during) + make_interval(mins => p_booking.buffer_after_minutes));
 BEGIN
     IF p_actor ->> 'type' = 'customer' AND lower(p_booking.during) < now() THEN
         v_refusal := invalid('start', 'in_the_past');
@@ -28,11 +31,13 @@ BEGIN
         RETURN;
     END IF;
     SELECT s.* INTO v_service FROM services s WHERE s.vendor_id = p_booking.vendor_id AND s.id = p_booking.service_id;
+    v_service.buffer_before_minutes := p_booking.buffer_before_minutes;
+    v_service.buffer_after_minutes := p_booking.buffer_after_minutes;
     LOOP
-        v_look := look_at_slots(p_booking.vendor_id, p_booking.slot_ids, lower(p_booking.during), upper(p_booking.during),
+        v_look := look_at_slots(p_booking.vendor_id, p_booking.slot_ids, lower(v_occupied), upper(v_occupied),
                                 p_booking.quantity);
         IF tstzrange((SELECT min(lower(part.during)) FROM unnest(v_look.parts) AS part),
-                     (SELECT max(upper(part.during)) FROM unnest(v_look.parts) AS part)) IS DISTINCT FROM p_booking.during
+                     (SELECT max(upper(part.during)) FROM unnest(v_look.parts) AS part)) IS DISTINCT FROM v_occupied
            OR EXISTS (SELECT FROM unnest(v_look.parts) AS part WHERE isempty(part.during))
            OR cardinality(v_look.parts) <> p_booking.claim_count
            OR v_look.parts[1].location_id <> p_booking.location_id THEN
@@ -44,7 +49,7 @@ BEGIN
                 PERFORM expire_bookings(p_booking.vendor_id, v_look.lapsed, p_actor);
                 CONTINUE;
             END IF;
-            v_refusal := explain_refusal(p_booking.vendor_id, v_look.parts, p_booking.quantity, 3);
+            v_refusal := explain_refusal(p_booking.vendor_id, v_look.parts, p_booking.quantity, 3, v_service, p_actor);
             RETURN QUERY SELECT v_refusal ->> 'outcome', p_booking.id, false, v_refusal -> 'facts';
             RETURN;
         END IF;
