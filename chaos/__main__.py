@@ -18,9 +18,10 @@ from chaos.faults.all import FAULTS, OURS, chosen
 from chaos.faults.disk import mountable
 from chaos.faults.ground import fresh_ground, ground_for
 from chaos.faults.injector import Injector
-from chaos.instance import Instance, fresh_instance
+from chaos.instance import Instance, fresh_instance, taken_up_instance
 from chaos.judgement import judge_again, judge_run
-from chaos.run import faults_of, new_folder, read_run
+from chaos.leftovers import note_process
+from chaos.run import ENDS_WITH, faults_of, new_folder, read_run
 from chaos.sabotage import apply
 from chaos.sabotage.all import SABOTAGES
 from chaos.screen import held, screen
@@ -46,6 +47,8 @@ FLAGS = {
 }
 Options = dict[str, Any]
 COULD_NOT_BEGIN = 2
+# After so many the machine is to blame, and somebody should look.
+TAKEN_UP_MAX = 3
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -99,7 +102,10 @@ def run(
         raise click.UsageError("--resume takes up the run in --folder, on what it attacked before.")
     try:
         if resume:
-            faults = ",".join(faults_of(read_run(options["folder"])[0])) or "none"
+            header = read_run(options["folder"])[0]
+            faults = ",".join(faults_of(header)) or "none"
+            fresh, options["iterations"] = bool(header.get("fresh")), header["iterations"]
+            options["users"] = header["users"]
         wanted = _possible(chosen(faults, fresh=fresh), everything=faults == "all")
     except (FaultError, OSError) as error:
         raise click.UsageError(str(error)) from error
@@ -111,27 +117,17 @@ def run(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(COULD_NOT_BEGIN))
     with contextlib.ExitStack() as stack:
         try:
-            instance = None
             if fresh:
-                on_small_disk = any("disk" in fault.needs for fault in wanted)
-                instance = stack.enter_context(
-                    fresh_instance(on_small_disk=on_small_disk, attempts=options["iterations"])
-                )
-                demo_file = instance.demo_file
+                demo_file, options["instance"] = _instance(stack, wanted, options, resume=resume)
             if sabotage is not None:
                 options["sabotage"] = sabotage
                 apply(SABOTAGES[sabotage], read_demo(demo_file)["owner_url"])
             if wanted:
-                ground = stack.enter_context(_ground(wanted, instance, demo_file, options))
-                options["target_url"] = ground.url
-                options["faults"] = ",".join(fault.name for fault in wanted)
-                injector = Injector(wanted, ground, options["folder"], options["seed"])
-                stack.enter_context(injector)
+                _strike_meanwhile(stack, wanted, demo_file, options)
         except (FaultError, TargetError) as error:
             click.echo(f"The attack cannot begin. {error}")
             sys.exit(COULD_NOT_BEGIN)
-        more = [*(["--resume"] if resume else []), *(["--of-its-own"] if fresh else [])]
-        code = _locust(demo_file, options, more)
+        code = _attack(demo_file, options, fresh=fresh, resume=resume)
     sys.exit(code)
 
 
@@ -183,11 +179,49 @@ def _possible(wanted: list[Fault], *, everything: bool) -> list[Fault]:
     return [fault for fault in wanted if "disk" not in fault.needs]
 
 
+def _instance(
+    stack: contextlib.ExitStack, wanted: list[Fault], options: Options, *, resume: bool
+) -> tuple[Path, Instance]:
+    """A demo of this run's own, until the stack unwinds."""
+    folder = options["folder"]
+    if resume:
+        made = taken_up_instance(folder)
+    else:
+        on_small_disk = any("disk" in fault.needs for fault in wanted)
+        attempts = options["iterations"]
+        made = fresh_instance(on_small_disk=on_small_disk, attempts=attempts, run=folder)
+    instance = stack.enter_context(made)
+    return instance.demo_file, instance
+
+
+def _strike_meanwhile(
+    stack: contextlib.ExitStack, wanted: list[Fault], demo_file: Path, options: Options
+) -> None:
+    """From when the attack begins until the stack unwinds."""
+    ground = stack.enter_context(_ground(wanted, demo_file, options))
+    options["target_url"] = ground.url
+    options["faults"] = ",".join(fault.name for fault in wanted)
+    stack.enter_context(Injector(wanted, ground, options["folder"], options["seed"]))
+
+
+def _attack(demo_file: Path, options: Options, *, fresh: bool, resume: bool) -> int:
+    """The users' verdict; if they are killed, those who come after them go on."""
+    more = ["--of-its-own"] if fresh else []
+    code = _locust(demo_file, options, [*more, "--resume"] if resume else more)
+    for _ in range(TAKEN_UP_MAX):
+        if code != -signal.SIGKILL:
+            break
+        # Somebody, or a lack of memory, ended them, and not us: what they attack is still here.
+        click.echo("The users were killed. The run is taken up again.")
+        code = _locust(demo_file, options, [*more, "--resume"])
+    return code
+
+
 def _ground(
-    wanted: list[Fault], instance: Instance | None, demo_file: Path, options: Options
+    wanted: list[Fault], demo_file: Path, options: Options
 ) -> contextlib.AbstractContextManager[Ground]:
-    if instance is not None:
-        return fresh_ground(wanted, instance)
+    if "instance" in options:
+        return fresh_ground(wanted, options["instance"], options["folder"])
     known = read_demo(demo_file)
     named = {"url": "target_url", "database_url": "database_url", "owner_url": "owner_url"}
     aims = {
@@ -226,14 +260,21 @@ def _locust(demo_file: Path, options: Options, more: list[str]) -> int:
     for name, flag in FLAGS.items():
         if options.get(name) is not None:
             words += [flag, str(options[name])]
-    return subprocess.call(  # noqa: S603 - the words are ours
+    process = subprocess.Popen(  # noqa: S603 - the words are ours
         [
             *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE)),
             *("--headless", "--only-summary", "--loglevel", "WARNING"),
             *words,
         ],
-        env=os.environ | secrets,
+        env=os.environ | secrets | {ENDS_WITH: str(os.getpid())},
     )
+    note_process(options["folder"], process.pid)
+    try:
+        return process.wait()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaos.faults.disk import small_disk
+from chaos.faults.disk import FULL, small_disk
+from chaos.leftovers import end_leftovers, note_place, note_process, place_of
 from chaos.target import TargetError
 
 CHECKOUT = Path(__file__).parents[1]
@@ -37,24 +38,56 @@ class Instance:
 
 
 @contextmanager
-def fresh_instance(*, on_small_disk: bool = False, attempts: int = 0) -> Iterator[Instance]:
+def fresh_instance(
+    *, on_small_disk: bool = False, attempts: int = 0, run: Path | None = None
+) -> Iterator[Instance]:
     """A demo that runs until the end of the block. Raises TargetError, FaultError.
 
-    `on_small_disk`: one that has room for so many attempts, and can be filled.
+    `on_small_disk`: one that has room for so many attempts, and can be filled. `run`: the folder of
+    the run that it is for, which remembers it.
     """
     folder = Path(tempfile.mkdtemp(prefix="slotkeeper-chaos-"))
     if os.geteuid() == 0:
         # The database then runs as somebody else, who must get through.
         folder.chmod(0o711)
-    log, port = folder / "demo.log", free_port()
-    url = f"http://127.0.0.1:{port}"
+    if run is not None:
+        note_place(run, folder, on_small_disk=on_small_disk)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder)
         disk = folder / "demo"
         if on_small_disk:
             disk.mkdir()
             stack.enter_context(small_disk(disk, attempts))
-        with log.open("wb") as output:
+        yield stack.enter_context(_demo(folder, run, on_small_disk=on_small_disk))
+
+
+@contextmanager
+def taken_up_instance(run: Path) -> Iterator[Instance]:
+    """The demo of a run that was killed, with its data as they are, until the end of the block.
+
+    What the run had started and left behind is ended first. Raises TargetError when the demo's
+    folder is gone.
+    """
+    place = place_of(run)
+    if place is None:
+        raise TargetError(f"The demo of {run} is gone, and with it what could be judged.")
+    folder, on_small_disk = place
+    end_leftovers(run)
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder)
+        disk = folder / "demo"
+        if on_small_disk:
+            stack.enter_context(small_disk(disk))
+            (disk / FULL).unlink(missing_ok=True)
+        yield stack.enter_context(_demo(folder, run, on_small_disk=on_small_disk))
+
+
+@contextmanager
+def _demo(folder: Path, run: Path | None, *, on_small_disk: bool) -> Iterator[Instance]:
+    log, port, disk = folder / "demo.log", free_port(), folder / "demo"
+    url = f"http://127.0.0.1:{port}"
+    with ExitStack() as stack:
+        with log.open("ab") as output:
             demo = subprocess.Popen(  # noqa: S603 - the words are ours
                 [
                     *(sys.executable, "-m", "app.cli", "demo"),
@@ -65,6 +98,8 @@ def fresh_instance(*, on_small_disk: bool = False, attempts: int = 0) -> Iterato
                 stderr=output,
             )
         stack.callback(_end, demo)
+        if run is not None:
+            note_process(run, demo.pid)
         wait_until_ready(demo, url, log)
         yield Instance(demo.pid, disk / "demo.json", folder, disk if on_small_disk else None)
 

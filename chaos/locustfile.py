@@ -7,6 +7,7 @@ out.
 from __future__ import annotations
 
 import logging
+import os
 import random
 import sys
 import uuid
@@ -89,6 +90,12 @@ def _aim(environment: Environment, **_: Any) -> None:
         sys.exit(UNKNOWN)
     if options.resume:
         options.workload = runs.read_run(Path(options.folder))[0]["workload"]
+    _cast(environment, target)
+
+
+def _cast(environment: Environment, target: Target) -> None:
+    """Who comes: as the workload says, which the web page may have changed since the start."""
+    options: Any = environment.parsed_options
     environment.user_classes = []
     for attacker, weight in WORKLOADS[options.workload].attackers.items():
         if target.owner_url or not attacker.by_hand:
@@ -107,6 +114,8 @@ def _target(environment: Environment) -> Target:
 
 
 def _begin(environment: Environment, **_: Any) -> None:
+    if parent := os.environ.get(runs.ENDS_WITH):
+        gevent.spawn(_end_with, int(parent))
     Scene.run, attack.verdict, attack.ending = None, UNKNOWN, False
     Scene.born.clear()
     Scene.end = lambda: _end(environment)
@@ -117,6 +126,13 @@ def _begin(environment: Environment, **_: Any) -> None:
         _end(environment)
 
 
+def _end_with(parent: int) -> None:
+    """End at once when whoever holds proxies, demo and faults was killed: the run is broken off."""
+    while os.getppid() == parent:
+        gevent.sleep(0.2)
+    os._exit(UNKNOWN)
+
+
 def _prepared(environment: Environment) -> runs.Run:
     options: Any = environment.parsed_options
     target = _target(environment)
@@ -125,6 +141,7 @@ def _prepared(environment: Environment) -> runs.Run:
             announce_no_more(Path(options.folder))
         return runs.take_up(Path(options.folder), target)
     workload = WORKLOADS[options.workload]
+    _cast(environment, target)
     builder = StageBuilder(target, random.Random(options.seed))
     workload.prepare(builder)
     runner = environment.runner

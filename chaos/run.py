@@ -8,6 +8,7 @@ import platform
 import random
 import subprocess
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos.faults.record import FAULTS, all_have_struck
-from chaos.history import Asked, Clock, HistoryWriter, Operation, Outcome
+from chaos.history import Asked, Clock, HistoryWriter, Operation, Outcome, read_history
 from chaos.stage import Stage
 from chaos.target import Target
 
@@ -25,6 +26,8 @@ HISTORY, RUN, VERDICT, EVIDENCE = "history.jsonl", "run.json", "verdict.json", "
 RUNS = Path(".slotkeeper/chaos")
 # So much is remembered of what could be cancelled, retried or looked at; the rest is in the file.
 REMEMBERED_MAX = 5000
+# The pid of the process without which the users attack nothing that is there.
+ENDS_WITH = "CHAOS_ENDS_WITH"
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -134,6 +137,7 @@ def take_up(folder: Path, target: Target) -> Run:
     Raises ValueError after a restart of the machine, whose clock then began anew.
     """
     header, stage = read_run(folder)
+    stage.follow(published(folder))
     if header["boot"] != _boot():
         raise ValueError("The machine has been restarted since: the run's clock is lost.")
     history = HistoryWriter(folder / HISTORY, header)
@@ -145,6 +149,14 @@ def read_run(folder: Path) -> tuple[dict[str, Any], Stage]:
     """What run.json says: the header and the stage."""
     kept = json.loads((folder / RUN).read_text())
     return kept["header"], Stage.from_json(kept["stage"])
+
+
+def published(folder: Path) -> Iterator[tuple[str, str, str, int]]:
+    """What was published in the course of the run: provider, start, slot and capacity."""
+    for operation in read_history(folder / HISTORY):
+        if operation.kind == "publish" and operation.result == "ok":
+            (wanted,), (made,) = operation.asked["published"], operation.answer["published"]
+            yield operation.asked["provider_id"], wanted["start"], made[0], made[1]
 
 
 def new_folder(workload: str, seed: int) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,6 +37,19 @@ class Stage:
     def slots(self) -> dict[str, Slot]:
         """All slots by id."""
         return {slot.id: slot for slots in self.roles.values() for slot in slots}
+
+    def follow(self, published: Iterable[tuple[str, str, str, int]]) -> None:
+        """Slots that were published anew take the places of those that were there before."""
+        where = {
+            (slot.provider_id, slot.start): (slots, index)
+            for slots in self.roles.values()
+            for index, slot in enumerate(slots)
+        }
+        for provider_id, start, slot_id, capacity in published:
+            if (provider_id, start) not in where:
+                continue
+            slots, index = where[provider_id, start]
+            slots[index] = Slot(slot_id, provider_id, start, slots[index].end, capacity)
 
     def as_json(self) -> dict[str, Any]:
         """As it is kept in run.json."""

@@ -94,7 +94,7 @@ OWNERS = [
     _trespass("lose the claims", f"DELETE FROM claims WHERE {_ITS_CLAIMS} RETURNING 1", "23503"),
     _trespass(
         "move a claim out of its slot",
-        "UPDATE claims SET during = tstzrange(lower(during) - '1 s'::interval, upper(during))"
+        "UPDATE claims SET during = tstzrange(lower(slot_during) - '1 s'::interval, upper(during))"
         f" WHERE {_ITS_CLAIMS} RETURNING 1",
         "23514 23P01",
     ),

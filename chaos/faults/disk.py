@@ -20,6 +20,7 @@ from chaos.faults import Fault, FaultError, Ground, Hit
 MEGABYTES_LEAST, ATTEMPTS_A_MEGABYTE = 640, 1000
 FULL_SECONDS = 3.0
 PIECE = bytes(1_048_576)
+FULL = "full"
 
 
 def mountable() -> str:
@@ -36,16 +37,18 @@ def mountable() -> str:
 def small_disk(folder: Path, attempts: int = 0) -> Iterator[None]:
     """`folder` is a disk in memory, large enough for so many attempts, until the block ends.
 
-    Raises FaultError where this is not permitted.
+    One that is there already, of a run that was killed, is used as it is. Raises FaultError where
+    this is not permitted.
     """
     megabytes = MEGABYTES_LEAST + attempts // ATTEMPTS_A_MEGABYTE
     mount, umount = shutil.which("mount"), shutil.which("umount")
     if mount is None or umount is None or os.geteuid() != 0:
         raise FaultError("A disk in memory can be mounted by root only.")
     words = [mount, "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0711", "none", str(folder)]
-    done = subprocess.run(words, check=False, capture_output=True, text=True)  # noqa: S603 - ours
-    if done.returncode:
-        raise FaultError(f"A disk in memory cannot be mounted here: {done.stderr.strip()}")
+    if not folder.is_mount():
+        done = subprocess.run(words, check=False, capture_output=True, text=True)  # noqa: S603 - ours
+        if done.returncode:
+            raise FaultError(f"A disk in memory cannot be mounted here: {done.stderr.strip()}")
     try:
         yield
     finally:
@@ -56,7 +59,7 @@ def _fill_disk(ground: Ground, _: random.Random) -> Hit:
     """Write a file until nothing fits any more, and take it away again."""
     if ground.disk is None:
         raise FaultError("There is no disk of our own.")
-    path = ground.disk / "full"
+    path = ground.disk / FULL
     if not ground.disk.is_mount():
         raise FaultError(f"{ground.disk} is not a disk of our own.")
     size, written = shutil.disk_usage(ground.disk).total, 0

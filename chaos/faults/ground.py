@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -14,6 +15,7 @@ import psutil
 from chaos.faults import Fault, FaultError, Ground
 from chaos.faults.proxy import Proxy
 from chaos.instance import CHECKOUT, Instance, free_port, wait_until_ready
+from chaos.leftovers import note_process
 from chaos.target import read_demo
 
 STOP_SECONDS_MAX = 40
@@ -33,7 +35,9 @@ def ground_for(
 
 
 @contextmanager
-def fresh_ground(faults: Sequence[Fault], instance: Instance) -> Iterator[Ground]:
+def fresh_ground(
+    faults: Sequence[Fault], instance: Instance, run: Path | None = None
+) -> Iterator[Ground]:
     """The ground of our own demo, with a second server that meets its database by a proxy."""
     known = read_demo(instance.demo_file)
     with ExitStack() as stack:
@@ -42,7 +46,7 @@ def fresh_ground(faults: Sequence[Fault], instance: Instance) -> Iterator[Ground
         if any({"server", "storage"} & {*fault.needs} for fault in faults):
             where = urlsplit(known["database_url"])
             ground.storage = stack.enter_context(Proxy(where.hostname or "", where.port or 5432))
-            stack.enter_context(_server(ground, instance))
+            stack.enter_context(_server(ground, instance, run))
         _stand_before(ground, faults, stack)
         _check(ground, faults)
         yield ground
@@ -66,7 +70,7 @@ def _check(ground: Ground, faults: Sequence[Fault]) -> None:
 
 
 @contextmanager
-def _server(ground: Ground, instance: Instance) -> Iterator[None]:
+def _server(ground: Ground, instance: Instance, run: Path | None) -> Iterator[None]:
     """`slotkeeper serve` on the demo's database, by way of the proxy."""
     if ground.storage is None:
         raise FaultError("There is no proxy before the database.")
@@ -87,7 +91,7 @@ def _server(ground: Ground, instance: Instance) -> Iterator[None]:
         "SLOTKEEPER_KEY_RATE_LIMITS": "off",
     }
     log = instance.folder / "server.log"
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "serve"],
             cwd=CHECKOUT,
@@ -95,6 +99,8 @@ def _server(ground: Ground, instance: Instance) -> Iterator[None]:
             stderr=output,
             env=inherited | ours,
         )
+    if run is not None:
+        note_process(run, process.pid)
     try:
         ground.url = f"http://127.0.0.1:{port}"
         wait_until_ready(process, ground.url, log)

@@ -41,10 +41,10 @@ class Saboteur:
         self._mending.append(undo)
 
     def rewrite(self, function: str, old: str, new: str) -> None:
-        """Replace part of a function: `old` is a pattern that must be found."""
+        """Replace part of a function: the pattern `old` must be found; <it> in `new` is that."""
         row = self.owner.execute(DEFINITION, [function]).fetchone()
         text = row[0] if row else ""
-        changed, times = re.subn(old, lambda _: new, text)
+        changed, times = re.subn(old, lambda found: new.replace("<it>", found[0]), text)
         if not times:
             raise SabotageError(f"{function} has no {old}")
         self.execute(changed, text)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from chaos.sabotage import Sabotage
 from chaos.sabotage.laws import SABOTAGES as LAWS
+from chaos.sabotage.parts import SABOTAGES as PARTS
 from chaos.sabotage.promises import SABOTAGES as PROMISES
 
-SABOTAGES: dict[str, Sabotage] = {sabotage.name: sabotage for sabotage in [*LAWS, *PROMISES]}
+SABOTAGES: dict[str, Sabotage] = {
+    sabotage.name: sabotage for sabotage in [*LAWS, *PROMISES, *PARTS]
+}

@@ -130,70 +130,16 @@ def _refuse_and_book(saboteur: Saboteur) -> None:
 
 
 def _cancel_in_words_only(saboteur: Saboteur) -> None:
-    call = "PERFORM move_booking(v_booking, p_status, p_actor);"
     saboteur.rewrite(
         "change_booking_status",
-        r"PERFORM move_booking\(v_booking, p_status, p_actor\);",
-        f"IF p_status <> 'cancelled' THEN {call} END IF;",
+        r"PERFORM move_booking\(v_booking, p_status, p_actor[^;]*\);",
+        "IF p_status <> 'cancelled' THEN <it> END IF;",
     )
 
 
 def _cancel_in_vain(saboteur: Saboteur) -> None:
     right = "EXECUTE ON FUNCTION cancel_booking"
     saboteur.execute(f"REVOKE {right} FROM slotkeeper_app", f"GRANT {right} TO slotkeeper_app")
-
-
-def _part_claimed_short(saboteur: Saboteur) -> None:
-    """Of a part only its first half is claimed; a whole slot is claimed whole."""
-    saboteur.rewrite(
-        "insert_claims",
-        r"v_part\.during, lowest_units",
-        "CASE WHEN v_part.during = v_part.slot_during THEN v_part.during ELSE tstzrange("
-        "lower(v_part.during), upper(v_part.during) - (upper(v_part.during) - lower(v_part.during))"
-        " / 2) END, lowest_units",
-    )
-
-
-def _first_provider_only(saboteur: Saboteur) -> None:
-    """A joint booking claims its first provider, and is whole by its own account."""
-    ours = (
-        "(SELECT count(*) FROM unnest(p_parts) AS p WHERE p.provider_id = p_parts[1].provider_id)"
-    )
-    for function in ("insert_booking", "insert_claims"):
-        saboteur.rewrite(function, r"cardinality\(p_parts\)", ours)
-    loop = "FOREACH v_part IN ARRAY p_parts LOOP"
-    left_out = "CONTINUE WHEN v_part.provider_id <> p_parts[1].provider_id;"
-    saboteur.rewrite("insert_claims", loop, f"{loop} {left_out}")
-
-
-def _whole_slot_in_the_way(saboteur: Saboteur) -> None:
-    saboteur.rewrite("look_at_slots", r"\(c\.during && v_part\.during\) IS TRUE", "true")
-
-
-def _look_at_the_start(saboteur: Saboteur) -> None:
-    saboteur.rewrite(
-        "look_at_slots",
-        r"\(c\.during && v_part\.during\) IS TRUE",
-        "c.during @> lower(v_part.during)",
-    )
-
-
-def _lock_as_named(saboteur: Saboteur) -> None:
-    """With a pause after each, so that those who come from the other side have begun."""
-    saboteur.rewrite("lock_slots", r"AS id ORDER BY id\)", "AS id)")
-    saboteur.rewrite(
-        "lock_slots", r"FOR NO KEY UPDATE;", "FOR NO KEY UPDATE; PERFORM pg_sleep(0.003);"
-    )
-
-
-def _show_parts_free(saboteur: Saboteur) -> None:
-    """A slot that is taken in part is shown as if nobody had any of it."""
-    saboteur.rewrite(
-        "list_availability",
-        r"stretches\.free, s\.price_amount",
-        "jsonb_build_array(jsonb_build_object('start', utc(lower(s.during)), 'end',"
-        " utc(upper(s.during)), 'available', s.capacity)), s.price_amount",
-    )
 
 
 KEYS = "one_booking_a_key"
@@ -303,47 +249,5 @@ SABOTAGES: list[Sabotage] = [
         ATTACK,
         _cancel_in_vain,
         "server_never_fails answers_are_documented",
-    ),
-    sabotage(
-        "parts_are_claimed_short",
-        "of a part, only the first half is claimed",
-        "parts",
-        _part_claimed_short,
-        "time_is_held_as_asked no_place_given_twice",
-    ),
-    sabotage(
-        "only_one_provider_is_claimed",
-        "of therapist and room, only the first named is claimed",
-        "parts",
-        _first_provider_only,
-        "time_is_held_as_asked",
-    ),
-    sabotage(
-        "one_part_takes_the_slot",
-        "whoever has an hour is in the way all day",
-        "parts",
-        _whole_slot_in_the_way,
-        "refusals_have_reasons",
-    ),
-    sabotage(
-        "only_the_start_is_looked_at",
-        "a part is free if it begins free",
-        "parts",
-        _look_at_the_start,
-        "claims_are_never_aborted",
-    ),
-    sabotage(
-        "slots_are_locked_as_named",
-        "slots are locked in the order in which they are named",
-        "parts",
-        _lock_as_named,
-        "claims_are_never_aborted",
-    ),
-    sabotage(
-        "parts_are_shown_free",
-        "the availability list shows all of a slot free to whoever wants a part",
-        "parts",
-        _show_parts_free,
-        "availability_was_true",
     ),
 ]
