@@ -10,9 +10,9 @@ from marshmallow import Schema, ValidationError, fields, pre_load, validates_sch
 from app import db
 from app.auth import Visit
 from app.bookings.queries import show_booking
-from app.bookings.schemas import CHANNEL_MAX, METADATA_MAX, NOTES_MAX, CustomerSchema
+from app.bookings.schemas import METADATA_MAX, NOTES_MAX, CustomerSchema
 from app.errors.refusals import refusal
-from app.wire.fields import QUANTITY_MAX, Text, json_object, whole_number
+from app.wire.fields import CHANNEL_MAX, QUANTITY_MAX, Text, json_object, whole_number
 
 _MOVE = "Moves are calls of their own: POST …/cancel, …/confirm, …/complete or …/no-show."
 _REBOOK = "Cannot be changed here: cancel the booking, with POST …/cancel, and book anew."

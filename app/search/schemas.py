@@ -8,10 +8,10 @@ from uuid import UUID
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from app.wire.fields import QUANTITY_MAX, Count, MoneySchema, Text, Time
+from app.wire.fields import CHANNEL_MAX, QUANTITY_MAX, Count, MoneySchema, Text, Time
 from app.wire.pages import PageQuery
 
-LOCATIONS_MAX, CHANNEL_MAX = 100, 100
+LOCATIONS_MAX = 100
 
 
 class Ids(fields.List[UUID]):

@@ -18,6 +18,7 @@ _RFC3339 = re.compile(
 )
 YEAR_MIN, YEAR_MAX = 1900, 2999
 QUANTITY_MAX = 100_000
+CHANNEL_MAX = 100
 PRICE_AMOUNT_MAX = 10_000_000_000
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
