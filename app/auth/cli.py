@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 from rich.console import Console
 from rich.table import Table
@@ -27,6 +29,26 @@ def moments(key: ApiKey | OperatorKey) -> list[str]:
     ]
 
 
+def tell_new_key(text: str) -> None:
+    """Print a key, this once."""
+    click.echo("Keep this key safe: it cannot be shown again.", err=True)
+    click.echo(text)
+
+
+def show(table: Table) -> None:
+    """Print a table; where nobody watches, wide enough for whoever reads it."""
+    Console(width=None if Console().is_terminal else 160).print(table)
+
+
+def tell_revoked(revoked_at: datetime | None, group: str) -> None:
+    """Print when the key was revoked; without such a key the command ends and says so."""
+    if revoked_at is None:
+        raise click.ClickException(
+            f"That names no key, or more than one. See: slotkeeper {group} list"
+        )
+    click.echo(f"Revoked at {revoked_at:%Y-%m-%d %H:%M:%S} UTC.")
+
+
 @click.group("key")
 def commands() -> None:
     """Make API keys, list them and revoke them."""
@@ -47,8 +69,7 @@ def create_command(context: CommandContext, /, vendor: str, name: str, scope: Sc
     """Make an API key of VENDOR (its slug) and show it, this once."""
     with context.application():
         _, text = create_key(find_vendor(vendor), checked_name(name), scope)
-    click.echo("Keep this key safe: it cannot be shown again.", err=True)
-    click.echo(text)
+    tell_new_key(text)
 
 
 @commands.command("list")
@@ -61,7 +82,7 @@ def list_command(context: CommandContext, /, vendor: str | None) -> None:
     table = Table("id", "vendor", "name", "scope", "begins", "made", "last used", "revoked")
     for owner, key in keys:
         table.add_row(str(key.id), owner.slug, key.name, key.scope, key.prefix, *moments(key))
-    Console(width=None if Console().is_terminal else 160).print(table)
+    show(table)
 
 
 @commands.command("revoke")
@@ -70,7 +91,4 @@ def list_command(context: CommandContext, /, vendor: str | None) -> None:
 def revoke_command(context: CommandContext, /, key: str) -> None:
     """Revoke KEY (its id, its text, or how it begins); it is refused from the next request on."""
     with context.application():
-        revoked_at = revoke_key(key)
-    if revoked_at is None:
-        raise click.ClickException("That names no key, or more than one. See: slotkeeper key list")
-    click.echo(f"Revoked at {revoked_at:%Y-%m-%d %H:%M:%S} UTC.")
+        tell_revoked(revoke_key(key), "key")

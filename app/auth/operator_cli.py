@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from app.auth.cli import checked_name, moments
+from app.auth.cli import checked_name, moments, show, tell_new_key, tell_revoked
 from app.auth.operator_keys import create_operator_key, list_operator_keys, revoke_operator_key
 from app.db import CommandContext
 
@@ -23,8 +22,7 @@ def create_command(context: CommandContext, /, name: str) -> None:
     """Make an operator key and show it, this once."""
     with context.application():
         _, text = create_operator_key(checked_name(name))
-    click.echo("Keep this key safe: it cannot be shown again.", err=True)
-    click.echo(text)
+    tell_new_key(text)
 
 
 @commands.command("list")
@@ -36,7 +34,7 @@ def list_command(context: CommandContext, /) -> None:
     table = Table("id", "name", "begins", "made", "last used", "revoked")
     for key in keys:
         table.add_row(str(key.id), key.name, key.prefix, *moments(key))
-    Console(width=None if Console().is_terminal else 160).print(table)
+    show(table)
 
 
 @commands.command("revoke")
@@ -45,9 +43,4 @@ def list_command(context: CommandContext, /) -> None:
 def revoke_command(context: CommandContext, /, key: str) -> None:
     """Revoke KEY (its id, its text, or how it begins); it is refused from the next request on."""
     with context.application():
-        revoked_at = revoke_operator_key(key)
-    if revoked_at is None:
-        raise click.ClickException(
-            "That names no key, or more than one. See: slotkeeper operator-key list"
-        )
-    click.echo(f"Revoked at {revoked_at:%Y-%m-%d %H:%M:%S} UTC.")
+        tell_revoked(revoke_operator_key(key), "operator-key")

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from app import db
-from app.auth.keys import add_key, end_key
+from app.auth.keys import KEYS
 from app.errors.refusals import refusal
 from app.idempotency import IdempotencyKey, remember
 from app.keys.queries import key_not_found, show_key
@@ -34,7 +34,7 @@ def _create_key(
         if before is not None:
             made = session.get_one(ApiKey, (vendor_id, UUID(before["id"])))
             return {**show_key(made), "key": None}, True
-        row, text = add_key(session, vendor_id, id=key_id, **values)
+        row, text = KEYS.add(session, vendor_id=vendor_id, id=key_id, **values)
         return {**show_key(row), "key": text}, False
 
 
@@ -43,6 +43,10 @@ def revoke_key(vendor_id: UUID, key_id: UUID, expected_version: int | None) -> N
 
     Raises API_KEY_NOT_FOUND, PRECONDITION_FAILED.
     """
+    db.persist(lambda: _revoke_key(vendor_id, key_id, expected_version))
+
+
+def _revoke_key(vendor_id: UUID, key_id: UUID, expected_version: int | None) -> None:
     with db.transaction() as session:
         row = session.get(ApiKey, (vendor_id, key_id), with_for_update={"key_share": True})
         if row is None:
@@ -51,4 +55,4 @@ def revoke_key(vendor_id: UUID, key_id: UUID, expected_version: int | None) -> N
             return
         if expected_version is not None and expected_version != row.version:
             raise refusal("PRECONDITION_FAILED", {"version": row.version})
-        end_key(session, row)
+        KEYS.end(session, row)

@@ -13,10 +13,17 @@ import psycopg
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from app.auth.keys import create_key, find_key, revoke_key
+from app.auth.operator_keys import (
+    create_operator_key,
+    find_operator_key,
+    revoke_operator_key,
+)
 from app.customers.actions import change_customer, create_customer
 from app.db import call
 from app.errors import DatabaseProblem, Refusal
 from app.idempotency import IdempotencyKey
+from app.keys import actions
 from app.vendors.actions import create_vendor
 
 ADA = {"name": "Ada Lovelace", "email": "ada@example.org"}
@@ -245,10 +252,10 @@ def test_other_states_are_told_at_once(aborting, door, state, code):
 
 
 @pytest.fixture
-def failing_customers(aborting):
-    """Let the first writes of customers fail with an SQLSTATE: `failing_customers(2, "40001")`."""
+def failing(aborting):
+    """Let a table's first writes fail with an SQLSTATE: `failing("customers", 2, "40001")`."""
 
-    def make(times: int, state: str) -> None:
+    def make(table: str, times: int, state: str) -> None:
         aborting.execute(f"""
             CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
             SET search_path = public, pg_temp AS $$
@@ -258,17 +265,17 @@ def failing_customers(aborting):
             END $$
         """)
         aborting.execute(
-            "CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON customers"
+            f"CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON {table}"
             " FOR EACH ROW EXECUTE FUNCTION fail()"
         )
 
     return make
 
 
-def test_a_deadlock_that_undid_a_new_customer_or_a_change_is_tried_again(door, failing_customers):
+def test_a_deadlock_that_undid_a_new_customer_or_a_change_is_tried_again(door, failing):
     with door.app_context():
         vendor_id = create_vendor("aborted", "Aborted", "Europe/Berlin").id
-        failing_customers(3, "40P01")
+        failing("customers", 3, "40P01")
         customer, replayed = create_customer(vendor_id, ADA, NO_KEY)
         assert not replayed
         changed = change_customer(
@@ -277,10 +284,44 @@ def test_a_deadlock_that_undid_a_new_customer_or_a_change_is_tried_again(door, f
         assert changed["version"] == 2
 
 
-def test_only_a_twin_is_told_as_customer_exists(door, failing_customers):
+@pytest.mark.parametrize("step", ["make", "use", "revoke", "revoke over HTTP"])
+@pytest.mark.parametrize("state", ["40P01", "40001"])
+def test_a_deadlock_that_undid_what_was_done_to_a_vendors_key_is_tried_again(
+    door, failing, step, state
+):
+    with door.app_context():
+        vendor_id = create_vendor("keyholder", "Keyholder", "Europe/Berlin").id
+        if step == "make":
+            failing("api_keys", 3, state)
+        key, text = create_key(vendor_id, "tests")
+        if step != "make":
+            failing("api_keys", 3, state)
+        if step == "revoke over HTTP":
+            actions.revoke_key(vendor_id, key.id, 1)
+        elif step == "revoke":
+            assert revoke_key(text) is not None
+        assert (find_key(text) is None) == step.startswith("revoke")
+
+
+@pytest.mark.parametrize("step", ["make", "use", "revoke"])
+def test_a_deadlock_that_undid_what_was_done_to_an_operators_key_is_tried_again(
+    door, failing, step
+):
+    with door.app_context():
+        if step == "make":
+            failing("operator_keys", 3, "40P01")
+        _, text = create_operator_key("tests")
+        if step != "make":
+            failing("operator_keys", 3, "40P01")
+        if step == "revoke":
+            assert revoke_operator_key(text) is not None
+        assert (find_operator_key(text) is None) == (step == "revoke")
+
+
+def test_only_a_twin_is_told_as_customer_exists(door, failing):
     with door.app_context():
         vendor_id = create_vendor("breaking", "Breaking", "Europe/Berlin").id
-        failing_customers(1, "23514")
+        failing("customers", 1, "23514")
         with pytest.raises(IntegrityError):
             create_customer(vendor_id, ADA, NO_KEY)
         create_customer(vendor_id, ADA, NO_KEY)
