@@ -49,7 +49,10 @@ REASONS: dict[str, str] = {
     "price_invalid": "Needs an amount of at most 10000000000 minor units and a currency.",
     "end_not_after_start": "The end must be after the start.",
     "not_finite": "Start and end must be moments in time.",
-    "year_out_of_range": "Must lie within the years 1 to 9999, in UTC.",
+    "slot_too_short": "A slot lasts at least one minute.",
+    "slot_too_long": "A slot lasts at most 366 days: publish several, one after another.",
+    "slot_too_far_ahead": "A slot lies at most 20 years ahead: send an earlier time.",
+    "slot_too_far_back": "A slot lies at most 20 years back: send a later time.",
     "length_out_of_range": "Must have {least} to {most} characters.",
     "unknown_kind": "Must be appointment or block.",
     "block_has_no_customer": "A block is nobody's appointment.",
@@ -152,7 +155,7 @@ def _field(outcome: str, facts: Facts) -> str:
     field = facts.get("field", "end" if outcome == "INVALID_DATE_RANGE" else "request")
     if "index" not in facts:
         return str(field)
-    return f"slots.{facts['index']}" + (".end" if field == "end" else "")
+    return f"slots.{facts['index']}" + (f".{field}" if field in {"start", "end"} else "")
 
 
 def _sentence(facts: Facts) -> str:

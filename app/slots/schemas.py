@@ -8,13 +8,16 @@ from app.wire.fields import QUANTITY_MAX, Time, money, whole_number
 from app.wire.pages import PageQuery
 
 PUBLISHED_AT_ONCE_MAX = 10_000
+# As check_slot_times has it.
+START = "Within 20 years of now, either way."
+END = "A minute to 366 days after the start, and at most 20 years from now."
 
 
 class SlotChangeSchema(Schema):
     """What may be changed of a slot; what is left out stays. `price: null` removes the price."""
 
-    start = Time()
-    end = Time()
+    start = Time(metadata={"description": START})
+    end = Time(metadata={"description": END})
     capacity = whole_number(
         1, QUANTITY_MAX, metadata={"description": "Places: chairs, seats, rooms of this type."}
     )
@@ -37,8 +40,8 @@ class SlotSchema(SlotChangeSchema):
 class SlotWantedSchema(SlotChangeSchema):
     """A slot to publish. `capacity` is 1 and `location_id` the provider's if not said."""
 
-    start = Time(required=True)
-    end = Time(required=True)
+    start = Time(required=True, metadata={"description": START})
+    end = Time(required=True, metadata={"description": END})
     price = money(metadata={"description": "A place; null: the service's price."})
 
 

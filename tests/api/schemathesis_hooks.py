@@ -31,6 +31,8 @@ BEYOND_THE_SCHEMA = {
     "Give start and end together": "As above.",
     "has already begun": "The present is not in the description.",
     "Must not be in the future": "As above.",
+    "A slot lies at most 20 years": "As above.",
+    "A slot lasts at": "How far an end is from its start.",
     "does not tell which times have so many": "Nor is what a vendor has set to be shown.",
     "not inside the time that is published": "Nor is the calendar.",
     "Nothing is published between": "As above.",

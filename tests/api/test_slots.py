@@ -140,6 +140,30 @@ def test_an_end_before_its_start_is_an_invalid_range(vendor, problem):
     assert errors == [{"field": "slots.1.end", "message": "The end must be after the start."}]
 
 
+@pytest.mark.parametrize(
+    "slot, field, says",
+    [
+        ({"start": NINE, "end": "2040-01-02T09:00:00.000001Z"}, "slots.1.end", "one minute"),
+        ({"start": NINE, "end": "2041-01-03T09:00:00Z"}, "slots.1.end", "366 days"),
+        ({"start": "2206-01-02T09:00:00Z", "end": "2206-01-02T10:00:00Z"}, "slots.1.start", "20"),
+        ({"start": "1926-01-02T09:00:00Z", "end": NINE}, "slots.1.start", "20 years back"),
+    ],
+)
+def test_a_slot_out_of_bounds_is_refused_by_its_field_with_what_to_send(
+    vendor, problem, slot, field, says
+):
+    good = {"start": TEN, "end": ELEVEN}
+    refused = problem(_publish(vendor, vendor.provider(), good, slot), 400, "INVALID_DATE_RANGE")
+    assert refused["errors"][0]["field"] == field
+    assert says in refused["errors"][0]["message"]
+    made = vendor.slot()
+    times = {"start": slot["start"], "end": slot["end"]}
+    refused = problem(
+        vendor.call("PATCH", f"/slots/{made['id']}", times, vendor.key), 400, "INVALID_DATE_RANGE"
+    )
+    assert refused["errors"][0]["field"] == field.removeprefix("slots.1.")
+
+
 def test_publishing_needs_a_key_a_provider_and_a_location(vendor, new_vendor, problem):
     provider, slot = vendor.provider(), {"start": NINE, "end": TEN}
     path = f"/providers/{provider['id']}/slots"
@@ -186,7 +210,13 @@ def test_a_slot_with_a_booking_cannot_leave_it_outside(vendor, problem):
     slot = vendor.slot(9, 11, capacity=3)
     path = f"/slots/{slot['id']}"
     booking = vendor.booked(slot_id=slot["id"], quantity=2, start=TEN, end=ELEVEN)
-    in_the_way = {"booking_id": booking["id"], "start": TEN, "end": ELEVEN, "quantity": 2}
+    in_the_way = {
+        "booking_id": booking["id"],
+        "start": TEN,
+        "end": ELEVEN,
+        "quantity": 2,
+        "time_zone": "Europe/Berlin",
+    }
     for patch in ({"end": TEN}, {"capacity": 1}):
         refused = problem(vendor.call("PATCH", path, patch, vendor.key), 409, "SLOT_IN_USE")
         assert refused["conflict"]["bookings"] == [in_the_way]

@@ -16,12 +16,12 @@ ACROSS_VENDORS = {
 }
 # Functions of values, which know no vendor, and steps that take a vendor's rows as they are.
 OF_VALUES = {
-    "channel_places", "check_channel", "places_wanted",
-    "actor_of", "check_claim_details", "check_service_duration", "earliest_start", "fits_text",
-    "folded", "free_stretches", "grid_start", "invalid", "legible", "lowest_units", "merge_patch",
+    "channel_places", "check_channel", "check_service_quantity", "places_wanted", "shown_opening",
+    "actor_of", "check_claim_details", "check_service_duration", "check_slot_times",
+    "earliest_start", "fits_text", "folded", "free_stretches", "grid_start", "invalid", "legible",
+    "lowest_units", "merge_patch",
     "phone_digits", "price_amount_of", "price_currency_of", "price_json", "price_of_parts",
     "refuse_changed_history", "service_starts", "slots_wanted", "units_count", "utc",
-    "years_of_four_digits",
 }  # fmt: skip
 OF_ROWS = {
     "booking_changes", "check_booking_change", "check_expected_booking", "claim_again", "is_open",

@@ -202,7 +202,7 @@ def test_a_slot_cannot_shrink_under_its_bookings_and_names_them(shop, change):
     assert (answer["outcome"], answer["changed"]) == ("SLOT_IN_USE", False)
     assert answer["facts"]["bookings"] == [{
         "booking_id": str(booking_id), "start": "2040-01-02T10:00:00Z",
-        "end": "2040-01-02T11:00:00Z", "quantity": 2,
+        "end": "2040-01-02T11:00:00Z", "quantity": 2, "time_zone": "Europe/Rome",
     }]  # fmt: skip
 
 

@@ -14,10 +14,11 @@ BEGIN
         RETURN jsonb_build_object('outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object('slot_id', p_slot_id));
     ELSIF p_expected_version <> p_slot.version THEN
         RETURN jsonb_build_object('outcome', 'PRECONDITION_FAILED', 'facts', jsonb_build_object('version', p_slot.version));
-    ELSIF p_new.ends <= p_new.starts OR NOT isfinite(p_new.starts) OR NOT isfinite(p_new.ends) THEN
-        RETURN jsonb_build_object('outcome', 'INVALID_DATE_RANGE', 'facts', '{"reason": "end_not_after_start"}'::jsonb);
-    ELSIF NOT tstzrange(p_new.starts, p_new.ends) <@ years_of_four_digits() THEN
-        RETURN invalid('start', 'year_out_of_range');
+    ELSIF NOT isfinite(p_new.starts) OR NOT isfinite(p_new.ends) THEN
+        RETURN jsonb_build_object('outcome', 'INVALID_DATE_RANGE', 'facts', '{"reason": "not_finite"}'::jsonb);
+    ELSIF (p_new.starts <> lower(p_slot.during) OR p_new.ends <> upper(p_slot.during))
+          AND check_slot_times(p_new.starts, p_new.ends) IS NOT NULL THEN
+        RETURN jsonb_build_object('outcome', 'INVALID_DATE_RANGE', 'facts', check_slot_times(p_new.starts, p_new.ends));
     ELSIF p_new.capacity NOT BETWEEN 1 AND 100000 THEN
         RETURN invalid('capacity', 'capacity_out_of_range');
     ELSIF (p_new.price_amount IS NULL) <> (p_new.price_currency IS NULL)

@@ -12,13 +12,12 @@ BEGIN
     IF p_provider.id IS NULL THEN
         RETURN jsonb_build_object('outcome', 'PROVIDER_NOT_FOUND', 'facts', jsonb_build_object('provider_id', p_provider_id));
     END IF;
-    SELECT checked.ordinal - 1 AS index, checked.reason
+    SELECT checked.ordinal - 1 AS index, checked.reason, checked.starts, checked.ends
     INTO v_bad
     FROM (
-        SELECT w.ordinal, CASE
+        SELECT w.ordinal, w.starts, w.ends, CASE
             WHEN w.starts IS NULL OR w.ends IS NULL OR NOT isfinite(w.starts) OR NOT isfinite(w.ends) THEN 'start_and_end_needed'
-            WHEN w.ends <= w.starts THEN 'end_not_after_start'
-            WHEN NOT tstzrange(w.starts, w.ends) <@ years_of_four_digits() THEN 'year_out_of_range'
+            WHEN check_slot_times(w.starts, w.ends) IS NOT NULL THEN 'times'
             WHEN w.capacity NOT BETWEEN 1 AND 100000 THEN 'capacity_out_of_range'
             WHEN (w.price_amount IS NULL) <> (w.price_currency IS NULL)
                  OR w.price_amount NOT BETWEEN 0 AND 10000000000 OR w.price_currency !~ '^[A-Z]{3}$' THEN 'price_invalid'
@@ -33,8 +32,8 @@ BEGIN
     END IF;
     RETURN CASE v_bad.reason
         WHEN 'location' THEN jsonb_build_object('outcome', 'LOCATION_NOT_FOUND', 'facts', jsonb_build_object('index', v_bad.index))
-        WHEN 'end_not_after_start' THEN jsonb_build_object('outcome', 'INVALID_DATE_RANGE', 'facts',
-            jsonb_build_object('index', v_bad.index, 'reason', v_bad.reason))
+        WHEN 'times' THEN jsonb_build_object('outcome', 'INVALID_DATE_RANGE', 'facts',
+            check_slot_times(v_bad.starts, v_bad.ends) || jsonb_build_object('index', v_bad.index))
         ELSE invalid('slots', v_bad.reason, jsonb_build_object('index', v_bad.index)) END;
 END
 $$;
