@@ -20,12 +20,10 @@ def said_span(start: str | datetime, end: str | datetime, time_zone: object) -> 
     begins, ends = _local(start, time_zone), _local(end, time_zone)
     offsets = _twice(begins) or _twice(ends) or begins.utcoffset() != ends.utcoffset()
     from_, until = _said(begins, offset=offsets), _said(ends, offset=offsets)
-    if begins.date() == ends.date():
-        until = until.split(" ", 1)[1]
-        between = " - " if offsets else "-"
-    else:
-        between = " - "
-    return f"{from_}{between}{until} ({begins.tzinfo})"
+    if begins.date() != ends.date():
+        return f"{from_} - {until} ({begins.tzinfo})"
+    between = " - " if offsets else "-"
+    return f"{from_}{between}{until.split(' ')[1]} ({begins.tzinfo})"
 
 
 def _local(moment: str | datetime, time_zone: object) -> datetime:

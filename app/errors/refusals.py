@@ -97,16 +97,15 @@ _WITH_THE_OTHERS = {
     "blocked": ", the vendor has closed the others",
     "capacity": ", and there were never so many",
 }
-_ELSEWHEN = (
-    "elect a different time: `alternatives` names some, where there are any; the availability list"
-    " has all."
-)
+_OTHERS = "`alternatives` names some, where there are any; the availability list has all."
 # What to do about a time that is taken, by what is in the way. The code's own hint is for `booked`.
 _HINTS = {
-    "held": "Another customer is booking this time right now. It may come back if they do not"
-    f" finish, when their hold lapses: try again in a few minutes, or s{_ELSEWHEN}",
-    "blocked": f"The vendor has closed this time. S{_ELSEWHEN}",
-    "capacity": f"There were never so many places at this time: ask for fewer, and s{_ELSEWHEN}",
+    "held": "Another customer is booking this time right now. If they do not finish, it comes back"
+    " when their hold lapses: try again in a few minutes, or select a different time:"
+    f" {_OTHERS}",
+    "blocked": f"The vendor has closed this time. Select a different time: {_OTHERS}",
+    "capacity": "There were never so many places at this time: ask for fewer, and select a"
+    f" different time: {_OTHERS}",
 }
 _SOME_HELD = (
     "Ask for as many places as `conflict.available` says. Others are held and may come back when"
@@ -133,8 +132,10 @@ def refusal(outcome: str, facts: Facts | None, **ids: Any) -> Refusal:
     conflict = {name: facts[name] for name in _CONFLICT_MEMBERS if name in facts}
     if conflict:
         members["conflict"] = conflict
+    if "alternatives" in facts:
+        members["alternatives"] = facts["alternatives"]
     if outcome in {"BOOKING_CONFLICT", "INSUFFICIENT_INVENTORY"}:
-        members["alternatives"] = facts.get("alternatives", [])
+        members.setdefault("alternatives", [])
         members["hint"] = _hint(outcome, facts)
     return Refusal(outcome, _detail(outcome, facts), facts, ids, **members)
 

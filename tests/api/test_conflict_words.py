@@ -34,7 +34,7 @@ def _taken(vendor, slot, reason, quantity):
             "it has been booked",
             "just booked by another customer. Select a different time",
         ),
-        ("held", "somebody is booking it right now", "It may come back if they do not finish"),
+        ("held", "somebody is booking it right now", "it comes back when their hold lapses"),
         ("blocked", "the vendor has closed it", "The vendor has closed this time."),
     ],
 )

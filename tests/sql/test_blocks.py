@@ -58,7 +58,7 @@ def test_bookings_in_the_way_are_named_and_stay(shop):
     (in_the_way,) = answer["facts"]["bookings"]
     assert in_the_way == {
         "booking_id": str(booking_id), "start": "2040-01-02T10:00:00Z",
-        "end": "2040-01-02T11:00:00Z", "quantity": 1,
+        "end": "2040-01-02T11:00:00Z", "time_zone": "Europe/Rome", "quantity": 1,
     }  # fmt: skip
     assert block(shop, 11, 12)["outcome"] == "CONFIRMED"
     shop.book(slot, start=at(10), end=at(11))

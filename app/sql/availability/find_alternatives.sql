@@ -22,16 +22,11 @@ BEGIN
         v_openings := ARRAY(SELECT o FROM same_times_elsewhere(p_vendor_id, p_parts, p_quantity, v_limit) AS o);
     ELSE
         IF v_first.during = v_first.slot_during THEN
-            v_openings := ARRAY(SELECT o FROM nearest_slots(p_vendor_id, v_first, p_quantity, v_limit) AS o)
-                || ARRAY(SELECT o FROM same_slot_elsewhere(p_vendor_id, v_first, p_quantity, v_limit) AS o);
+            v_openings := ARRAY(SELECT o FROM nearest_slots(p_vendor_id, v_first, p_quantity, v_limit) AS o);
         ELSE
-            v_openings := ARRAY(SELECT o FROM nearest_parts(p_vendor_id, v_first, p_quantity, v_limit) AS o)
-                || ARRAY(SELECT o FROM same_part_elsewhere(p_vendor_id, v_first, p_quantity, v_limit) AS o);
+            v_openings := ARRAY(SELECT o FROM nearest_parts(p_vendor_id, v_first, p_quantity, v_limit) AS o);
         END IF;
-    END IF;
-    IF p_service.id IS NOT NULL THEN
-        v_openings := openings_of_service(p_vendor_id, p_service, v_openings, p_actor ->> 'type' IS NOT DISTINCT FROM 'customer');
-        v_first.during := tstzrange(lower(v_first.during) + make_interval(mins => p_service.buffer_before_minutes), NULL);
+        v_openings := v_openings || ARRAY(SELECT o FROM same_time_elsewhere(p_vendor_id, v_first, p_quantity, v_limit) AS o);
     END IF;
     RETURN rank_openings(p_vendor_id, v_first, v_openings, p_limit);
 END
