@@ -100,6 +100,96 @@ def test_a_run_that_is_told_to_stop_in_the_middle_of_a_fault_leaves_nothing_behi
     assert of_this_place(place) == []
 
 
+@pytest.mark.parametrize("fault", ["freeze_database", "silence_clients"])
+def test_a_fresh_run_that_was_killed_in_the_middle_of_a_fault_is_taken_up_with_its_demo(
+    fault, place, environment
+):
+    folder = place / "kept"
+    process = subprocess.Popen(
+        [*RUN, "--faults", fault, "--folder", str(folder)],
+        cwd=CHECKOUT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    faults = folder / "faults.jsonl"
+    try:
+        wait_until(lambda: faults.exists() and faults.stat().st_size, lambda: "no fault begins")
+    finally:
+        process.kill()
+        process.wait()
+    asked = (folder / "history.jsonl").stat().st_size
+    words = (sys.executable, "-m", "chaos", "run", "--resume", "--folder", str(folder))
+    done = subprocess.run(
+        words,
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=CHECKOUT,
+        timeout=PATIENCE_SECONDS,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Every promise held." in done.stdout
+    assert (folder / "history.jsonl").stat().st_size > asked
+    found = json.loads((folder / "report.json").read_text())
+    hits = [one["hit"] for one in found["faults"] if one["name"] == fault]
+    assert hits[0] == {"runs broken off": 1}
+    assert len(hits) > 1
+    assert [path.name for path in place.iterdir()] == ["kept"]
+    assert of_this_place(place) == []
+
+
+def test_users_who_are_killed_are_replaced_by_the_run_itself(place, environment):
+    folder = place / "kept"
+    process = subprocess.Popen(
+        [*RUN, "--faults", "delay_clients", "--folder", str(folder)],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+    )
+    faults = folder / "faults.jsonl"
+    try:
+        wait_until(lambda: faults.exists() and faults.stat().st_size, lambda: "no fault begins")
+        children = psutil.Process(process.pid).children()
+        (users,) = (child for child in children if "locust" in child.cmdline())
+        users.kill()
+        said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    finally:
+        # Politely, if it is still there: it has a demo to end.
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)
+    assert process.returncode == 0, said
+    assert "The users were killed. The run is taken up again." in said
+    assert "Every promise held." in said
+    assert [path.name for path in place.iterdir()] == ["kept"]
+
+
+def test_a_run_whose_demo_is_gone_says_so_and_touches_nothing(place, environment):
+    folder = place / "kept"
+    folder.mkdir()
+    header = {"fresh": True, "faults": "", "iterations": 1, "users": 1, "workload": "capacity"}
+    stage = {"vendor_id": "v", "location_id": "l", "providers": [], "roles": {}}
+    (folder / "run.json").write_text(json.dumps({"header": header, "stage": stage}))
+    (folder / "place.json").write_text('{"folder": "/nowhere/at/all", "on_small_disk": false}')
+    # Somebody else has the number by now.
+    other = {"pid": os.getpid(), "born": 1.0}
+    (folder / "started.jsonl").write_text(json.dumps(other) + "\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "chaos", "run", "--resume", "--folder", str(folder)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=CHECKOUT,
+        timeout=PATIENCE_SECONDS,
+        env=environment,
+    )
+    assert done.returncode == 2
+    assert "is gone" in done.stdout
+
+
 def test_a_run_with_faults_that_was_killed_is_taken_up_with_those_that_are_to_come(
     server, tmp_path, environment
 ):
