@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 from functools import cached_property
 from typing import Any
 
 import flask_smorest
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, request
 
 from app.wire.blueprint import ProblemSchema
 from app.wire.description import complete
@@ -72,13 +74,25 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]  # Ships no types.
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     @cached_property
-    def _description(self) -> str:
-        """Made once: no call is added after the first request."""
-        public_url = current_app.config["PUBLIC_URL"]
-        return json.dumps(complete(self.spec.to_dict(), public_url), indent=1, ensure_ascii=False)
+    def _written(self) -> dict[str, tuple[bytes, str]]:
+        """By encoding, the bytes and their ETag; made once, since no call is added later."""
+        description = complete(self.spec.to_dict(), current_app.config["PUBLIC_URL"])
+        plain = json.dumps(description, ensure_ascii=False, separators=(",", ":")).encode()
+        written = {"identity": plain, "gzip": gzip.compress(plain, mtime=0)}
+        return {name: (text, hashlib.sha256(text).hexdigest()) for name, text in written.items()}
 
     def _openapi_json(self) -> Response:
-        return Response(self._description, mimetype="application/json")
+        encoding = "gzip" if request.accept_encodings["gzip"] > 0 else "identity"
+        text, etag = self._written[encoding]
+        response = Response(text, mimetype="application/json")
+        if encoding != "identity":
+            response.headers["Content-Encoding"] = encoding
+        response.headers["Vary"] = "Accept-Encoding"
+        # Everybody may keep it, and asks by its ETag whether it is still the same.
+        response.headers["Cache-Control"] = "public, no-cache"
+        response.set_etag(etag)
+        response.make_conditional(request)
+        return response
 
     def _register_error_handlers(self) -> None:
         """Nothing: errors/problems.py answers for the whole application."""

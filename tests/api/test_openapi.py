@@ -28,6 +28,31 @@ def _operations(spec):
                 yield path, method, operation
 
 
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_whoever_has_the_description_is_told_so_and_not_sent_it_again(shared_server, encoding):
+    url = f"{shared_server.url}/api/v1/openapi.json"
+    with httpx.Client(headers={"Accept-Encoding": encoding}, trust_env=False) as client:
+        first = client.get(url)
+        assert first.headers.get("Content-Encoding", "identity") == encoding
+        assert first.headers["Cache-Control"] == "public, no-cache"
+        assert "Accept-Encoding" in first.headers["Vary"]
+        again = client.get(url, headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["ETag"] == first.headers["ETag"]
+        other = client.get(url, headers={"If-None-Match": '"another"'})
+        assert (other.status_code, other.json()) == (200, first.json())
+        head = client.head(url)
+        assert (head.headers["ETag"], head.content) == (first.headers["ETag"], b"")
+
+
+def test_the_description_is_written_once_in_a_process(shared_server, monkeypatch):
+    app = create_app(Settings(database_url=shared_server.database.app_url, secret_key="x" * 32))
+    client = app.test_client()
+    first = client.get("/api/v1/openapi.json")
+    monkeypatch.setattr("app.wire.openapi.complete", None)
+    assert client.get("/api/v1/openapi.json").data == first.data
+
+
 def test_every_route_is_described(spec, shared_server):
     settings = Settings(database_url=shared_server.database.app_url, secret_key="x" * 32)
     app = create_app(settings)
