@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app import db, metrics
 from app.auth import Visit
 from app.bookings.queries import describe_booking, show_block, show_booking
+from app.bookings.schemas import by_service_and_start
 from app.errors import InvalidRequest, Problem
 from app.errors.refusals import refusal
 from app.idempotency import IdempotencyKey, remember
@@ -33,12 +34,30 @@ def claim_slot_and_create_booking(
     `wanted`: what BookingRequestSchema loads. Raises every refusal of booking.
     """
     require_customer(visit, wanted)
-    row = db.call(
-        "claim_slot_and_create_booking",
+    row = _claim(visit, wanted, key)
+    if row.booking_id is None:
+        raise refusal(row.outcome, told_facts(row.facts, visit.numbers), **_named(wanted))
+    if not row.replayed:
+        metrics.count_bookings(row.outcome.lower())
+    booking = show_booking(row.facts, internal=visit.caller.is_vendor)
+    token = visit.manage_token(row.booking_id, row.facts["token_version"])
+    return {**booking, "manage_token": token}, row.replayed
+
+
+def _claim(visit: Visit, wanted: dict[str, Any], key: IdempotencyKey) -> db.Row:
+    time: dict[str, Any]
+    if by_service_and_start(wanted):
+        function = "claim_service_and_create_booking"
+        places = [wanted["location_id"]] if "location_id" in wanted else wanted.get("location_ids")
+        time = {"p_provider_id": wanted.get("provider_id"), "p_location_ids": places}
+    else:
+        function = "claim_slot_and_create_booking"
+        time = {"p_slot_ids": _slot_ids(visit.vendor_id, wanted), "p_end": wanted.get("end")}
+    return db.call(
+        function,
         p_vendor_id=visit.vendor_id,
-        p_slot_ids=_slot_ids(visit.vendor_id, wanted),
+        **time,
         p_start=wanted.get("start"),
-        p_end=wanted.get("end"),
         p_quantity=wanted["quantity"],
         p_customer_id=wanted.get("customer_id"),
         p_service_id=wanted.get("service_id"),
@@ -49,13 +68,6 @@ def claim_slot_and_create_booking(
         p_actor=visit.actor,
         p_alternatives=ALTERNATIVES if may_ask(wanted["quantity"], visit.numbers) else 0,
     )
-    if row.booking_id is None:
-        raise refusal(row.outcome, told_facts(row.facts, visit.numbers), **_named(wanted))
-    if not row.replayed:
-        metrics.count_bookings(row.outcome.lower())
-    booking = show_booking(row.facts, internal=visit.caller.is_vendor)
-    token = visit.manage_token(row.booking_id, row.facts["token_version"])
-    return {**booking, "manage_token": token}, row.replayed
 
 
 def change_status(

@@ -75,6 +75,9 @@ def create_booking(wanted: dict[str, Any]) -> Response:
     * a part of a long slot: add `"start": "2031-03-03T14:00:00Z", "end": "2031-03-03T14:45:00Z"`
     * several slots in a row, such as five nights: `"slot_ids": ["…", "…"]`
     * whatever a provider has published then: `"provider_id": "…", "start": "…", "end": "…"`
+    * a service, by whoever is free: `"service_id": "…", "start": "…"`, with a `start` that
+      `GET …/services/{service_id}/times` shows; `provider_id` names one, `location_ids` the places,
+      best first
 
     201 is final: the places are yours. 409 BOOKING_CONFLICT or INSUFFICIENT_INVENTORY: somebody was
     faster; `alternatives` names times that were free a moment ago. With an Idempotency-Key the same

@@ -21,7 +21,7 @@ from app.wire.fields import (
 )
 from app.wire.pages import PageQuery
 
-NOTES_MAX, METADATA_MAX, SLOTS_MAX = 10_000, 16_384, 366
+NOTES_MAX, METADATA_MAX, SLOTS_MAX, LOCATIONS_MAX = 10_000, 16_384, 366, 100
 CANCELLATION_REASON_MAX = 500
 STATUSES = [
     "requested",
@@ -51,8 +51,9 @@ class BookingCustomerSchema(CustomerSchema):
 
 class BookingRequestSchema(Schema):
     """Names the time in exactly one way: `slot_id` (whole, or the part from `start` to `end`);
-    `slot_ids`, next to each other; or `provider_id` with `start` and `end`. `service_id` and
-    `provider_id` may accompany any of them and are checked.
+    `slot_ids`, next to each other; `provider_id` with `start` and `end`; or `service_id` with
+    `start`, and then whoever is free does it. `service_id` and `provider_id` may accompany any of
+    them and are checked.
     """
 
     slot_id = fields.UUID()
@@ -62,6 +63,13 @@ class BookingRequestSchema(Schema):
     end = Time()
     service_id = fields.UUID(allow_none=True)
     location_id = fields.UUID()
+    location_ids = fields.List(
+        fields.UUID(),
+        validate=validate.Length(1, LOCATIONS_MAX),
+        metadata={
+            "description": "With `service_id` and `start`: at one of these, the first that is free."
+        },
+    )
     quantity = whole_number(
         1,
         QUANTITY_MAX,
@@ -102,14 +110,32 @@ class BookingRequestSchema(Schema):
 
     @validates_schema(skip_on_field_errors=True)
     def name_the_time_in_one_way(self, data: dict[str, Any], **_: Any) -> None:
-        errors = _errors_of_time(data)
+        errors = _errors_of_places(data) or _errors_of_time(data)
         if errors:
             raise ValidationError({field: [message] for field, message in errors.items()})
+
+
+def by_service_and_start(data: Mapping[str, Any]) -> bool:
+    """Whether a request names its time by service and start alone, and leaves open who does it."""
+    named = {"slot_id", "slot_ids", "end"}.intersection(data)
+    return bool(data.get("service_id")) and "start" in data and not named
+
+
+def _errors_of_places(data: dict[str, Any]) -> dict[str, str]:
+    if "location_ids" not in data:
+        return {}
+    if not by_service_and_start(data):
+        return {"location_ids": "Goes with service_id and start alone: name location_id here."}
+    if "location_id" in data:
+        return {"location_ids": "Give location_id or location_ids, not both."}
+    return {}
 
 
 def _errors_of_time(data: dict[str, Any]) -> dict[str, str]:
     """What keeps the request from naming a time in exactly one way, by field."""
     has_start, has_end = "start" in data, "end" in data
+    if by_service_and_start(data):
+        return {}
     if "slot_id" in data and "slot_ids" in data:
         return {"slot_ids": "Give slot_id or slot_ids, not both."}
     if "slot_id" in data or "slot_ids" in data:
@@ -124,14 +150,9 @@ def _errors_of_time(data: dict[str, Any]) -> dict[str, str]:
             for name, given in both.items()
             if not given
         }
-    if data.get("service_id") and has_start:
-        return {
-            "service_id": "Booking by service_id and start alone is not offered yet: name a"
-            " slot_id, slot_ids, or provider_id with start and end."
-        }
     return {
-        "slot_id": "Say which time: slot_id (with start and end for a part of it), slot_ids, or"
-        " provider_id with start and end."
+        "slot_id": "Say which time: slot_id (with start and end for a part of it), slot_ids,"
+        " provider_id with start and end, or service_id with start."
     }
 
 

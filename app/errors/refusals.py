@@ -91,6 +91,11 @@ _IN_THE_WAY = {
     "blocked": "the vendor has closed it",
     "capacity": "there were never so many",
 }
+# The second where a service was asked for, and not a provider.
+_NOTHING_PUBLISHED = (
+    "The provider has published nothing in this time.",
+    "Nobody who does this service has published this time.",
+)
 # Where some places are left: what is with the others.
 _WITH_THE_OTHERS = {
     "held": ", and somebody is booking others right now",
@@ -182,7 +187,7 @@ def _detail(outcome: str, facts: Facts) -> str | None:  # noqa: PLR0911  # One s
         case "PRECONDITION_FAILED":
             return f"The version is now {facts.get('version')}, not the one in If-Match."
         case "SLOT_NOT_FOUND" if "slot_id" not in facts:
-            return "The provider has published nothing in this time."
+            return _NOTHING_PUBLISHED["requested" in facts]
         case "LOCATION_NOT_FOUND" if "index" in facts:
             return f"slots.{facts['index']}: there is no such location."
         case _:

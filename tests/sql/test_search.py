@@ -14,24 +14,7 @@ from tests.shop import Shop, at
 
 
 class Salon(Shop):
-    """A shop whose services have rules and needs."""
-
-    def service(self, minutes: int | None = 60, **rules: Any) -> uuid.UUID:
-        return self.insert("services", name="Massage", duration_minutes=minutes, **rules)
-
-    def need(self, service_id: uuid.UUID, need: int, *providers: uuid.UUID | tuple) -> None:
-        """The service needs one of these; with a preference each, if it is given with them."""
-        self.owner.execute(
-            "INSERT INTO service_needs (vendor_id, service_id, need, role) VALUES (%s, %s, %s, %s)",
-            [self.vendor_id, service_id, need, f"need {need}"],
-        )
-        for one in providers:
-            provider_id, preference = one if isinstance(one, tuple) else (one, 1)
-            self.owner.execute(
-                "INSERT INTO service_providers (vendor_id, service_id, provider_id, need,"
-                " preference) VALUES (%s, %s, %s, %s, %s)",
-                [self.vendor_id, service_id, provider_id, need, preference],
-            )
+    """A shop that is searched."""
 
     def search(self, service_id: uuid.UUID, start: float = 0, end: float = 24, **more: Any) -> Any:
         row = self.call(
@@ -165,9 +148,7 @@ def test_a_joint_service_needs_everybody_at_one_time_and_place(salon):
     booked = salon.slot(12, 14, provider_id=room)
     salon.slot(12, 14, provider_id=therapist)
     salon.book(booked, start=at(12), end=at(13))
-    massage = salon.service(60, start_step_minutes=60)
-    salon.need(massage, 1, therapist)
-    salon.need(massage, 2, room, other_room)
+    massage = salon.service(60, [therapist], [room, other_room], start_step_minutes=60)
     items = salon.search(massage)
     assert [item["start"][11:16] for item in items] == ["09:00", "10:00", "11:00", "13:00"]
     assert items[0]["options"][0]["provider_ids"] == [str(therapist), str(room)]
@@ -182,8 +163,7 @@ def test_options_come_by_location_then_preference_then_who_has_least_to_do_that_
         slot = salon.slot(9, 17, provider_id=one)
         if one != idle:
             salon.book(slot, start=at(15), end=at(16 if one == busy else 17))
-    service = salon.service(60)
-    salon.need(service, 1, (busy, 2), (idle, 2), (preferred, 1), (away, 3))
+    service = salon.service(60, {busy: 2, idle: 2, preferred: 1, away: 3})
     assert salon.providers_at(service, 9) == [preferred, idle, busy, away]
     ranked = {"location_ids": [there, salon.location_id]}
     assert salon.providers_at(service, 9, **ranked) == [away, preferred, idle, busy]
@@ -230,9 +210,8 @@ def test_parts_of_different_currencies_are_not_offered_as_one(salon):
     room, dollar_room = salon.provider(), salon.provider()
     salon.slot(9, 11, provider_id=room, price=euros)
     salon.slot(9, 11, provider_id=dollar_room, price=dollars)
-    both = salon.service(30, start_step_minutes=30)
-    salon.need(both, 1, salon.provider_id)
-    salon.need(both, 2, (room, 2), (dollar_room, 1))
+    needs = [salon.provider_id], {room: 2, dollar_room: 1}
+    both = salon.service(30, *needs, start_step_minutes=30)
     chosen = [item["options"][0]["provider_ids"][1] for item in salon.search(both)]
     assert chosen == [str(room)] * 2 + [str(dollar_room)] * 2
 

@@ -20,9 +20,9 @@ BEGIN
     IF v_refusal IS NOT NULL THEN
         RETURN v_refusal;
     END IF;
-    IF p_quantity < p_service.quantity_min OR p_quantity > p_service.quantity_max THEN
-        RETURN invalid('quantity', CASE WHEN p_service.quantity_max IS NULL THEN 'service_quantity_least' ELSE 'service_quantity' END,
-                       jsonb_build_object('least', p_service.quantity_min, 'most', p_service.quantity_max));
+    v_refusal := check_service_quantity(p_service, p_quantity);
+    IF v_refusal IS NOT NULL THEN
+        RETURN v_refusal;
     END IF;
     IF p_actor ->> 'type' IS DISTINCT FROM 'customer' THEN
         RETURN NULL;

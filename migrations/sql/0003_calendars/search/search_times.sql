@@ -20,6 +20,7 @@ DECLARE
     v_channels jsonb;
     v_refusal jsonb;
     v_places  uuid[];
+    v_starts  tstzrange;
     v_at      timestamptz;
     v_until   timestamptz;
     v_end     timestamptz;
@@ -36,15 +37,16 @@ BEGIN
     END IF;
     SELECT v.channels INTO v_channels FROM vendors v WHERE v.id = p_vendor_id;
     v_refusal := COALESCE(check_channel(v_channels, p_channel, p_public),
-        CASE WHEN p_quantity < v_service.quantity_min OR p_quantity > v_service.quantity_max THEN invalid(
-            'quantity', 'service_quantity', jsonb_build_object('least', v_service.quantity_min, 'most', v_service.quantity_max)) END);
+        check_service_quantity(v_service, p_quantity));
     IF v_refusal IS NOT NULL THEN
         RETURN QUERY SELECT v_refusal ->> 'outcome', v_refusal -> 'facts', NULL, NULL::timestamptz, NULL::timestamptz;
         RETURN;
     END IF;
     v_places := places_wanted(p_location_ids, channel_places(v_channels, p_channel, p_public));
-    v_at := GREATEST(p_from, earliest_start(true), now() + make_interval(mins => v_service.notice_minutes), p_after_start);
-    v_until := LEAST(p_to, now() + make_interval(hours => 24 * v_service.window_days) + interval '1 microsecond');
+    v_starts := service_starts(v_service, true);
+    v_at := GREATEST(p_from, earliest_start(true), lower(v_starts), p_after_start);
+    -- The last moment of the window is in it.
+    v_until := LEAST(p_to, upper(v_starts) + interval '1 microsecond');
     WHILE v_at < v_until AND NOT v_more LOOP
         v_end := LEAST(v_at + v_piece, v_until);
         v_found := v_count;
@@ -56,7 +58,7 @@ BEGIN
                 || ',"price":' || COALESCE(price_json(o.price_amount, o.price_currency)::text, 'null') || '}', ',' ORDER BY o.place) || ']}' AS item
             FROM service_openings(
                 p_vendor_id, v_service, tstzrange(v_at, v_end), COALESCE(p_quantity, v_service.quantity_min), p_provider_id, v_places,
-                CASE WHEN v_at = p_after_start THEN p_after_end END, false, p_limit + 1 - v_count) AS o
+                p_limit + 1 - v_count, CASE WHEN v_at = p_after_start THEN p_after_end END) AS o
             GROUP BY o.start, o.ends ORDER BY o.start, o.ends
         LOOP
             v_more := v_count = p_limit;

@@ -4,11 +4,12 @@
 -- occupied time that day where it is, id. No more than the first p_limit starts. It starts on the service's grid, or, if p_any_start, at
 -- the first moment of p_starts whatever the grid says. Neither notice nor window is asked here, nor quantity_min and _max.
 -- p_provider_id (NULL: anybody) takes part, in whichever need; p_places (NULL: anywhere) are the locations. Starts
--- and ends up to (lower of p_starts, p_after_end) are left out. Lapsed holds count as free. What it reads grows with p_starts.
+-- and ends up to (lower of p_starts, p_after_end) are left out. Lapsed holds count as free; without p_taken nothing is
+-- taken, and it tells what was ever published. What it reads grows with p_starts.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION service_openings(
     p_vendor_id uuid, p_service services, p_starts tstzrange, p_quantity integer, p_provider_id uuid, p_places uuid[],
-    p_after_end timestamptz, p_any_start boolean, p_limit integer
+    p_limit integer, p_after_end timestamptz DEFAULT NULL, p_any_start boolean DEFAULT false, p_taken boolean DEFAULT true
 ) RETURNS TABLE (
     start timestamptz, ends timestamptz, place bigint, provider_ids uuid[], location_id uuid, time_zone text, slot_ids uuid[],
     available integer, price_amount bigint, price_currency text
@@ -31,6 +32,7 @@ DECLARE
     -- All the time that a booking with such a start occupies; a whole slot's end is its own.
     v_reach  tstzrange := p_starts;
     v_instant CONSTANT interval := interval '1 microsecond';
+    v_last   CONSTANT timestamptz := upper(p_starts) - CASE WHEN upper_inc(p_starts) THEN interval '0' ELSE interval '1 microsecond' END;
     v_needs  integer;
     v_need   integer;
     v_lapsed boolean;
@@ -74,7 +76,7 @@ BEGIN
               FROM published s GROUP BY s.provider_id) AS p
         CROSS JOIN LATERAL (
             SELECT c.slot_id, c.during::tstzrange, c.quantity FROM claims c
-            WHERE c.vendor_id = p_vendor_id AND c.provider_id = p.provider_id AND c.during && p.span
+            WHERE p_taken AND c.vendor_id = p_vendor_id AND c.provider_id = p.provider_id AND c.during && p.span
               AND (NOT v_lapsed OR NOT EXISTS (
                   SELECT FROM bookings b WHERE b.vendor_id = p_vendor_id AND b.id = c.booking_id
                   AND b.status = 'held' AND b.hold_expires_at <= now())) OFFSET 0) AS c
@@ -110,7 +112,7 @@ BEGIN
         JOIN published s ON s.provider_id = f.provider_id AND s.location_id = f.location_id AND s.during && f.span
         CROSS JOIN LATERAL (
             SELECT GREATEST(lower(s.during), lower(f.span) + v_before, lower(p_starts)) AS least,
-                   LEAST(upper(s.during) - v_instant, upper(p_starts) - v_instant, upper(f.span) - v_length - v_after) AS most) AS bound
+                   LEAST(upper(s.during) - v_instant, v_last, upper(f.span) - v_length - v_after) AS most) AS bound
         CROSS JOIN LATERAL (SELECT date_bin(v_step, bound.least, lower(s.during)) AS before WHERE bound.least <= bound.most) AS grid
         CROSS JOIN LATERAL generate_series(
             CASE WHEN p_any_start OR grid.before = bound.least THEN bound.least ELSE grid.before + v_step END, bound.most, v_step) AS g (start)
@@ -163,7 +165,7 @@ BEGIN
     ), page AS MATERIALIZED (
         SELECT DISTINCT o.start, o.ends FROM options o ORDER BY o.start, o.ends LIMIT p_limit
     ), chosen AS MATERIALIZED (
-        SELECT o.*, row_number() OVER (PARTITION BY o.start, o.ends ORDER BY
+        SELECT o.*, row_number() OVER (PARTITION BY o.start ORDER BY
                    array_position(p_places, o.location_id), o.preference, l.seconds, o.provider_id, o.location_id) AS place
         FROM page p
         JOIN options o ON o.start = p.start AND o.ends = p.ends
