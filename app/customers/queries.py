@@ -64,5 +64,6 @@ def show_customer(row: Any) -> dict[str, Any]:
 
 
 def not_found(customer_id: UUID) -> Problem:
-    """That this vendor has no such customer."""
-    return Problem("CUSTOMER_NOT_FOUND", f"There is no customer {customer_id}.")
+    """That this vendor has no such customer, or has erased it."""
+    detail = f"There is no customer {customer_id}, or it has been erased."
+    return Problem("CUSTOMER_NOT_FOUND", detail)

@@ -253,7 +253,8 @@ def _other(outcome: str, facts: Facts) -> str | None:
     named = [str(value) for name, value in facts.items() if name.endswith("_id")]
     if outcome.endswith("_NOT_FOUND") and named:
         kind = outcome.removesuffix("_NOT_FOUND").lower()
-        return f"There is no {kind} {named[0]}."
+        erased = ", or it has been erased" if kind == "customer" else ""
+        return f"There is no {kind} {named[0]}{erased}."
     return None
 
 

@@ -49,9 +49,6 @@ publisher = replace(vendor_write, check=_allow_large_body)
         LOCATION,
         "SLOT_OVERLAP",
         "INVALID_DATE_RANGE",
-        # Whoever publishes the same time by hand, and has not committed, is waited for.
-        "INVENTORY_LOCKED",
-        "CONCURRENCY_ABORT",
     ],
     guard=publisher,
     keyed=True,
@@ -123,8 +120,6 @@ def get_slot(slot_id: UUID) -> Response:
         "SLOT_IN_USE",
         "SLOT_OVERLAP",
         "INVALID_DATE_RANGE",
-        "INVENTORY_LOCKED",
-        "CONCURRENCY_ABORT",
     ],
     guard=vendor_write,
     versioned=True,
@@ -143,7 +138,7 @@ def resize_slot(values: dict[str, Any], slot_id: UUID) -> Response:
     "DELETE",
     "/slots/<uuid:slot_id>",
     answers=(204, None),
-    refuses=[VENDOR, SLOT, "SLOT_IN_USE", "INVENTORY_LOCKED", "CONCURRENCY_ABORT"],
+    refuses=[VENDOR, SLOT, "SLOT_IN_USE"],
     guard=vendor_write,
     versioned=True,
 )

@@ -32,6 +32,8 @@ _OF_KIND = {
     "guard": {"UNAUTHENTICATED", "FORBIDDEN"},
     "keyed": {"VALIDATION_ERROR", "IDEMPOTENCY_CONFLICT"},
     "versioned": {"VALIDATION_ERROR", "PRECONDITION_FAILED"},
+    # Whoever writes may meet somebody else who does.
+    "writes": {"INVENTORY_LOCKED", "CONCURRENCY_ABORT"},
 }
 _KEY_CHARACTERS = r"[!#-+\-.-\[\]-~]{16,255}"
 _KEY_PARAMETER = {
@@ -121,7 +123,13 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
 
         def decorate(view: View) -> View:
             codes = _codes(
-                refuses, body=body, query=query, guard=guard, keyed=keyed, versioned=versioned
+                refuses,
+                body=body,
+                query=query,
+                guard=guard,
+                keyed=keyed,
+                versioned=versioned,
+                writes=method != "GET",
             )
             described = self._describe(view, answers, codes)
             if body is not None:

@@ -227,7 +227,8 @@ def test_erasing_a_person_leaves_the_bookings_and_not_a_word_of_the_person(
     assert vendor.call("DELETE", path, auth=vendor.key, if_match='"2"').status_code == 204
     assert vendor.call("DELETE", path, auth=vendor.key).status_code == 204, "again: done already"
 
-    problem(vendor.get(path, vendor.key), 404, "CUSTOMER_NOT_FOUND")
+    gone = problem(vendor.get(path, vendor.key), 404, "CUSTOMER_NOT_FOUND")
+    assert "has been erased" in gone["detail"]
     assert _find(vendor, "banned=false") == []
     problem(_patch(vendor, customer, {"name": "Ada"}), 404, "CUSTOMER_NOT_FOUND")
     kept = vendor.get(f"/bookings/{booking['id']}", vendor.key).json()
