@@ -21,6 +21,7 @@ from chaos.faults.injector import Injector
 from chaos.instance import Instance, fresh_instance, taken_up_instance
 from chaos.judgement import judge_again, judge_run
 from chaos.leftovers import note_process
+from chaos.report import keep_report
 from chaos.run import ENDS_WITH, faults_of, new_folder, read_run
 from chaos.sabotage import apply
 from chaos.sabotage.all import SABOTAGES
@@ -150,6 +151,18 @@ def judge(folder: Path, database_url: str | None, demo_file: Path, *, again: boo
         sys.exit(COULD_NOT_BEGIN)
     click.echo(screen(folder, verdicts))
     sys.exit(0 if held(verdicts) else 1)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, path_type=Path))
+@click.argument("name", type=click.Path(path_type=Path))
+def keep(folder: Path, name: Path) -> None:
+    """Copy the report of a run to NAME.html and NAME.json, to be kept with the documentation."""
+    try:
+        kept = keep_report(folder, name)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(" ".join(map(str, kept)))
 
 
 @main.command()

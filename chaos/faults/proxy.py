@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Self
 
-BYTES_AT_ONCE = 65_536
+BYTES_AT_ONCE = 16_384
 # Whoever made it silent ends that; nothing is held for longer, whatever becomes of them.
 SILENT_SECONDS_MAX = 60.0
 
