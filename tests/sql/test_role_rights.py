@@ -32,6 +32,8 @@ RIGHTS = {
     "booking_descriptions": set(),
 }
 FUNCTIONS = {
+    "apply_schedules",
+    "lock_schedules",
     "availability_page",
     "block_time",
     "cancel_booking",

@@ -52,7 +52,7 @@ BEGIN
         WITH resized AS (
             UPDATE slots s
             SET during = v_new.during, capacity = v_new.capacity, location_id = v_new.location_id,
-                price_amount = v_new.price_amount, price_currency = v_new.price_currency,
+                price_amount = v_new.price_amount, price_currency = v_new.price_currency, schedule_id = NULL,
                 version = s.version + 1, updated_at = now()
             WHERE s.vendor_id = p_vendor_id AND s.id = p_slot_id
             RETURNING s.during, s.capacity

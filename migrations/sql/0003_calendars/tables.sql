@@ -113,7 +113,7 @@ ALTER TABLE slots ADD COLUMN schedule_id uuid,
     ADD CONSTRAINT slots_schedule_fkey FOREIGN KEY (vendor_id, schedule_id) REFERENCES schedules (vendor_id, id);
 
 -- A slot that a schedule wants. whole: it is published as it is or not at all; otherwise what others stand in of its
--- time is cut out. And what is to become of one: of slot_id (NULL: a new one) that is now `was`, into `target` (NULL: none).
+-- time is cut out. (Of a slot that is there: NULL.)
 CREATE TYPE scheduled_slot AS (
     schedule_id    uuid,
     location_id    uuid,
@@ -123,14 +123,16 @@ CREATE TYPE scheduled_slot AS (
     price_currency text,
     whole          boolean
 );
+-- What is to become of a slot: from what it is at present (NULL: there is none yet) to what it shall be (NULL: gone).
+-- in_the_way: its bookings keep it from being what is wanted.
 CREATE TYPE scheduled_change AS (
     slot_id    uuid,
-    was        tstzrange,
+    present    scheduled_slot,
     claimed    boolean,
     in_the_way boolean,
-    changes    boolean,
     target     scheduled_slot
 );
+CREATE TYPE scheduled_plan AS (kept integer, changes scheduled_change[]);
 
 -- What a booking's claims take before and after the time shown. No domain: one with a rule would rewrite the table.
 ALTER TABLE bookings

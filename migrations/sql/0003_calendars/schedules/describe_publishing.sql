@@ -1,0 +1,26 @@
+-- Promise: a plan in numbers, and the bookings in its way, the first hundred by time, without any customer's data:
+-- {"published", "removed", "resized", "kept", "in_the_way": [{"booking_id", "kind", "slot_id", "start", "end", "time_zone",
+-- "quantity"}], "in_the_way_total"}.
+-- Locks: none. Raises: nothing.
+CREATE OR REPLACE FUNCTION describe_publishing(p_vendor_id uuid, p_plan scheduled_plan) RETURNS jsonb
+LANGUAGE sql VOLATILE
+AS $$
+    SELECT jsonb_build_object(
+        'published', count(*) FILTER (WHERE c.slot_id IS NULL), 'removed', count(*) FILTER (WHERE (c.target).during IS NULL),
+        'resized', count(*) FILTER (WHERE c.slot_id IS NOT NULL AND (c.target).during IS NOT NULL AND c.present IS DISTINCT FROM c.target),
+        'kept', p_plan.kept + count(*) FILTER (WHERE c.in_the_way AND c.present IS NOT DISTINCT FROM c.target))
+        || (
+        SELECT jsonb_build_object('in_the_way', COALESCE(jsonb_agg(jsonb_build_object(
+            'booking_id', b.booking_id, 'kind', b.kind, 'slot_id', b.slot_id, 'start', utc(lower(b.during)),
+            'end', utc(upper(b.during)), 'time_zone', b.time_zone, 'quantity', b.quantity) ORDER BY b.place)
+            FILTER (WHERE b.place <= 100), '[]'), 'in_the_way_total', count(*))
+        FROM (
+            SELECT c.booking_id, b.kind, c.slot_id, c.during, l.time_zone, c.quantity,
+                   row_number() OVER (ORDER BY lower(c.during), c.booking_id) AS place
+            FROM unnest(p_plan.changes) AS planned
+            JOIN claims c ON c.vendor_id = p_vendor_id AND c.slot_id = planned.slot_id
+            JOIN bookings b ON b.vendor_id = p_vendor_id AND b.id = c.booking_id
+            JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = (planned.present).location_id
+            WHERE planned.in_the_way AND NOT (b.status = 'held' AND b.hold_expires_at <= clock_timestamp())) AS b)
+    FROM unnest(p_plan.changes) AS c
+$$;

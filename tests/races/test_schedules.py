@@ -1,0 +1,204 @@
+"""A schedule changes while people book: a booking keeps its time, or finds it gone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from tests.lock_waits import wait_until
+from tests.rota import Rota, counts, in_the_way
+from tests.shop import Shop, at
+from tests.sweep import assert_clean
+
+HOURS = [(float(hour), hour + 1.0) for hour in range(9, 17)]
+CLAIMERS = 6
+
+
+@pytest.fixture
+def rota(shop: Shop):
+    """A schedule whose hours from nine to five are published; everything holds afterwards."""
+    rota = Rota(shop)
+    rota.apply(rota.wanted(*HOURS))
+    yield rota
+    assert_clean(shop.owner, shop.vendor_id)
+
+
+@contextmanager
+def held(session, shop):
+    """All slots of the shop are locked until the end of the block."""
+    with session.connection.transaction(force_rollback=True):
+        session.connection.execute(
+            "SELECT FROM slots WHERE vendor_id = %s ORDER BY id FOR UPDATE", [shop.vendor_id]
+        )
+        yield
+
+
+@pytest.mark.parametrize("commits", [True, False], ids=["committed", "rolled back"])
+def test_a_claim_in_flight_is_waited_for_and_then_in_the_way(rota, sessions, commits):
+    customer, publisher = sessions.app(), sessions.app()
+    with customer.connection.transaction(force_rollback=not commits):
+        claim = customer.claim(rota.slot_at(10))
+        applied = publisher.begin_and_wait_for_lock(rota.apply, [], publisher.connection)
+    facts = applied.result()
+    if commits:
+        assert in_the_way(facts) == [str(claim["booking_id"])]
+        assert rota.hours() == [(10, 11)]
+    else:
+        assert counts(facts) == (0, 8, 0, 0)
+        assert rota.hours() == []
+
+
+def test_a_claim_that_waits_for_a_change_finds_the_time_gone(rota, sessions):
+    customer, publisher = sessions.app(), sessions.app()
+    slot = rota.slot_at(10)
+    with publisher.connection.transaction():
+        rota.apply([], publisher.connection)
+        claim = customer.begin_and_wait_for_lock(customer.claim, slot)
+    assert claim.result()["outcome"] == "SLOT_NOT_FOUND"
+    assert rota.shop.rows("SELECT FROM bookings WHERE vendor_id = %s") == []
+
+
+def test_a_claim_of_a_part_finds_what_the_change_has_left_of_the_slot(rota, sessions):
+    rota.apply(rota.wanted((9, 17), whole=False))
+    (slot,) = rota.slots()
+    publisher = sessions.app()
+    early, late = sessions.app(), sessions.app()
+    rota.book(12, 13)
+    with publisher.connection.transaction():
+        rota.apply(rota.wanted((11, 14), whole=False), publisher.connection)
+        gone = early.begin_and_wait_for_lock(early.claim, slot["id"], start=at(9), end=at(10))
+        there = late.begin_and_wait_for_lock(late.claim, slot["id"], start=at(11), end=at(12))
+    assert gone.result()["outcome"] == "VALIDATION_ERROR"
+    assert gone.result()["facts"]["reason"] == "outside_slot"
+    assert there.result()["outcome"] == "CONFIRMED"
+
+
+def test_a_claim_of_a_slot_that_stays_does_not_wait_for_a_change_beside_it(rota, sessions):
+    customer, publisher = sessions.app(), sessions.app()
+    with publisher.connection.transaction():
+        rota.apply(rota.wanted((9, 10)), publisher.connection)
+        assert customer.claim(rota.slot_at(9))["outcome"] == "CONFIRMED"
+
+
+def test_a_cancellation_in_flight_is_waited_for(rota, sessions, shop):
+    booking = rota.book(10, 11)
+    customer, publisher = sessions.app(), sessions.app()
+    with customer.connection.transaction():
+        customer.call("cancel_booking", booking_id=booking)
+        applied = publisher.begin_and_wait_for_lock(
+            rota.apply, rota.wanted((9, 10)), publisher.connection
+        )
+    assert counts(applied.result()) == (0, 7, 0, 1)
+    assert shop.booking(booking)["status"] == "cancelled"
+
+
+def test_two_who_publish_one_providers_schedules_do_it_one_after_the_other(rota, sessions):
+    first, second = sessions.app(), sessions.app()
+    with first.connection.transaction():
+        rota.apply(rota.wanted((9, 10), (18, 19)), first.connection)
+        rival = second.begin_and_wait_for_lock(
+            rota.apply, rota.wanted((9, 10), (20, 21)), second.connection
+        )
+    assert counts(rival.result()) == (1, 1, 0, 1)
+    assert rota.hours() == [(9, 10), (20, 21)]
+
+
+@pytest.mark.parametrize("commits", [True, False], ids=["committed", "rolled back"])
+def test_a_slot_that_is_being_made_by_hand_is_waited_for_and_left_alone(rota, sessions, commits):
+    vendor, publisher = sessions.app(), sessions.app()
+    slots = Jsonb([{"start": at(18).isoformat(), "end": at(19).isoformat()}])
+    with vendor.connection.transaction(force_rollback=not commits):
+        vendor.call("publish_slots", provider_id=rota.shop.provider_id, slots=slots)
+        applied = publisher.begin_and_wait_for_lock(
+            rota.apply, rota.wanted((17.5, 18.5), (18.5, 19.5)), publisher.connection
+        )
+    assert counts(applied.result()) == ((0, 8, 0, 0) if commits else (2, 8, 0, 0))
+    assert rota.hours() == ([(18, 19)] if commits else [(17.5, 18.5), (18.5, 19.5)])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_everybody_who_books_while_the_hours_change_keeps_the_time_or_is_refused(
+    rota, sessions, shop, seed
+):
+    """Claimers and a publisher all run into one lock and are let go at one moment."""
+    slots = [slot["id"] for slot in rota.slots()]
+    wanted = [
+        rota.wanted(),
+        rota.wanted(*[(hour + 0.5, hour + 1.5) for hour in range(9, 17)]),
+        rota.wanted((9, 17), whole=False),
+        rota.wanted(*HOURS[:3], (13, 17)),
+    ][seed]
+    blocker, publisher = sessions.owner(), sessions.app()
+    customers = [sessions.app() for _ in range(CLAIMERS)]
+    with held(blocker, shop):
+        # Half of them come before the publisher, half after.
+        claims = [one.begin(one.claim, slots[n]) for n, one in enumerate(customers[::2])]
+        wait_until(lambda: sessions.waiting() == len(claims), "the first do not wait")
+        applying = publisher.begin(rota.apply, wanted, publisher.connection)
+        claims += [one.begin(one.claim, slots[-n]) for n, one in enumerate(customers[1::2], 1)]
+        wait_until(lambda: sessions.waiting() == CLAIMERS + 1, "somebody does not wait")
+        print(f"waiting for one lock at one moment: {sessions.waiting()}")
+    facts = applying.result()
+    answers = [claim.result() for claim in claims]
+    print(f"answers: {dict(Counter(answer['outcome'] for answer in answers))}, {facts}")
+    booked = {str(one["booking_id"]) for one in answers if one["outcome"] == "CONFIRMED"}
+    assert {one["outcome"] for one in answers} <= {
+        "CONFIRMED", "SLOT_NOT_FOUND", "VALIDATION_ERROR",
+    }  # fmt: skip
+    assert len(booked) >= len(customers[::2]), "who came before the publisher was refused"
+    kept = shop.rows("SELECT id FROM bookings WHERE vendor_id = %s AND status = 'confirmed'")
+    assert {str(row["id"]) for row in kept} == booked
+    # Whatever a run left, the next one finds the same way, and then nothing is to be done.
+    again = rota.apply(wanted)
+    assert set(in_the_way(facts)) <= set(in_the_way(again)) <= booked
+    with shop.unchanged():
+        assert not rota.apply(wanted)["changed"]
+
+
+def test_publishers_claimers_and_vendors_by_hand_do_not_deadlock(rota, sessions, shop):
+    """Many rounds at once, unforced: whoever waits is let through, and nothing is lost."""
+    before = shop.owner.execute(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    ).fetchone()
+    shifts = [0, 0.25, 0.5, 0.75]
+    publishers, customers = [sessions.app() for _ in range(2)], [sessions.app() for _ in range(4)]
+
+    def publish(session, first: int) -> Counter:
+        found: Counter = Counter()
+        for n in range(20):
+            shift = shifts[(first + n) % 4]
+            wanted = rota.wanted(*[(hour + shift, hour + 1 + shift) for hour in range(9, 17)])
+            answer = rota.answer(wanted, session.connection)
+            found[answer["outcome"]] += 1
+        return found
+
+    def book(session, first: int) -> Counter:
+        found: Counter = Counter()
+        for n in range(40):
+            there = session.connection.execute(
+                "SELECT id FROM slots WHERE vendor_id = %s ORDER BY lower(during)", [shop.vendor_id]
+            ).fetchall()
+            if not there:
+                continue
+            answer = session.claim(there[(first + n) % len(there)][0])
+            found[answer["outcome"]] += 1
+            if answer["outcome"] == "CONFIRMED" and n % 3:
+                session.call("cancel_booking", booking_id=answer["booking_id"])
+        return found
+
+    work = [one.begin(publish, one, n) for n, one in enumerate(publishers)]
+    work += [one.begin(book, one, 2 * n) for n, one in enumerate(customers)]
+    found = sum((one.result() for one in work), Counter())
+    print(dict(found))
+    assert found["PUBLISHED"] + found["CONCURRENCY_ABORT"] == 40
+    assert found.keys() <= {
+        "PUBLISHED", "CONCURRENCY_ABORT", "CONFIRMED", "BOOKING_CONFLICT", "SLOT_NOT_FOUND",
+        "VALIDATION_ERROR",
+    }  # fmt: skip
+    after = shop.owner.execute(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    ).fetchone()
+    assert after == before
