@@ -57,9 +57,9 @@ def count_request(method: str, route: str, status: int, seconds: float) -> None:
     _timed(method, route).observe(seconds)
 
 
-def count_bookings(outcome: str, number: int = 1) -> None:
-    """So many more bookings came to this: confirmed, held, cancelled, blocked, ...; lower case."""
-    _became(outcome).inc(number)
+def count_bookings(outcome: str) -> None:
+    """One more booking came to this: confirmed, held, cancelled, blocked, ...; lower case."""
+    _became(outcome).inc()
 
 
 def count_replay() -> None:
@@ -188,8 +188,7 @@ def instruments() -> Instruments:
         ),
         bookings=counter(
             "bookings",
-            "What became of bookings, by outcome. Holds that a claim found lapsed in its way are"
-            " not among the expired.",
+            "What requests made of bookings, by outcome.",
             "outcome",
         ),
         replays=counter(

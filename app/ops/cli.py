@@ -14,7 +14,7 @@ from app.config import ConfigurationError, Settings
 from app.consistency.queries import verify_booking_slot_consistency
 from app.db import CommandContext, db
 from app.errors import DatabaseProblem, Problem
-from app.ops.worker import tidy
+from app.ops.worker import Expiries, tidy
 
 if TYPE_CHECKING:
     from app.ops.watch import Watch
@@ -65,8 +65,9 @@ def commands(context: CommandContext, /, every: float, check_every: float, once:
             words = {"context": context, "watch": watch, "every": check_every, "stop": stop}
             threading.Thread(target=_check, name="check", kwargs=words, daemon=True).start()
     with context.application():
+        expiries: Expiries | None = None
         while not stop.is_set():
-            _round(watch, once=once)
+            expiries = _round(watch, expiries, once=once)
             if once or stop.wait(every):
                 return
 
@@ -87,21 +88,25 @@ def _address(settings: Settings) -> str | None:
     return f"http://{settings.host}:{settings.worker_port}" if settings.worker_port else None
 
 
-def _round(watch: Watch, *, once: bool) -> None:
+def _round(watch: Watch, expiries: Expiries | None, *, once: bool) -> Expiries | None:
+    """One round; what counts expired holds, from the first round in which the database is there."""
     try:
+        expiries = expiries or Expiries()
         tidied = tidy()
+        watch.holds_expired(expiries.count())
     except Problem as problem:
         if once:
             raise
         # The database will be back; so will we.
         watch.round_ended(None)
         log.warning("round failed", code=problem.code, detail=_reason(problem))
-        return
+        return expiries
     watch.round_ended(tidied)
     if once and tidied.failures:
         raise click.ClickException(f"{tidied.failures} vendors could not be tidied; see the log.")
     if tidied.holds_expired or tidied.keys_forgotten or once:
         log.info("tidied", holds_expired=tidied.holds_expired, keys_forgotten=tidied.keys_forgotten)
+    return expiries
 
 
 def _reason(problem: Problem) -> str:

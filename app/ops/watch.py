@@ -37,6 +37,11 @@ class Watch:
             "Idempotency keys that were old enough to be forgotten.",
             registry=self._registry,
         )
+        self._expired = Counter(
+            "slotkeeper_holds_expired",
+            "Holds that have expired, whoever ended them; each worker counts them all.",
+            registry=self._registry,
+        )
         self._success = self._gauge(
             "worker_last_success_timestamp_seconds", "When the last round without a failure ended."
         )
@@ -53,10 +58,13 @@ class Watch:
         failed = tidied is None or tidied.failures > 0
         self._rounds.labels("failed" if failed else "ok").inc()
         if tidied is not None:
-            metrics.count_bookings("expired", tidied.holds_expired)
             self._keys.inc(tidied.keys_forgotten)
         if not failed:
             self._success.set_to_current_time()
+
+    def holds_expired(self, number: int) -> None:
+        """So many more holds have expired, by whomever."""
+        self._expired.inc(number)
 
     def checked(self, violations: Mapping[str, int]) -> None:
         """Note what a check of all data found, by check."""

@@ -16,9 +16,12 @@ import httpx
 import psycopg
 import pytest
 
-from app.config import inherited_environment
+from app.config import Settings, inherited_environment
+from app.db import db, offline_app
+from app.ops.worker import Expiries, tidy
 from tests import damage
 from tests.operations.conftest import Counts
+from tests.patience import wait_until
 from tests.shop import Shop
 
 
@@ -40,14 +43,6 @@ class Worker:
         with contextlib.suppress(httpx.TransportError):
             return Counts(httpx.get(f"{self.url}/metrics", trust_env=False).text)
         return None
-
-
-def _until(condition, what: str):
-    deadline = time.monotonic() + 60
-    while not (found := condition()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-    return found
 
 
 def _environment(database, **settings: str) -> dict[str, str]:
@@ -88,9 +83,11 @@ def shop(app_connection, owner) -> Shop:
 
 def test_it_says_that_it_works_and_where_it_is_watched(start):
     worker = start("--every", "5", "--check-every", "0")
-    line = _until(lambda: worker.lines("working"), "no line")[0]
+    line = wait_until(lambda: worker.lines("working"), "no line")[0]
     assert (line["every"], line["check_every"], line["watched_at"]) == (5, 0, worker.url)
-    assert _until(worker.counts, "no metrics").of("worker_rounds_total", result="ok") is not None
+    assert (
+        wait_until(worker.counts, "no metrics").of("worker_rounds_total", result="ok") is not None
+    )
     healthy = httpx.get(f"{worker.url}/healthz", trust_env=False)
     assert (healthy.status_code, healthy.json()) == (200, {"status": "ok"})
     assert httpx.get(f"{worker.url}/elsewhere", trust_env=False).status_code == 404
@@ -104,12 +101,50 @@ def test_what_its_rounds_expire_is_counted(start, shop):
 
     def expired() -> bool:
         found = worker.counts()
-        return found is not None and found.of("bookings_total", outcome="expired") == 3
+        return found is not None and found.of("holds_expired_total") == 3
 
-    _until(expired, "the holds are not counted as expired")
+    wait_until(expired, "the holds are not counted as expired")
     assert {shop.booking(booking_id)["status"] for booking_id in lapsed} == {"expired"}
     assert worker.counts().of("worker_rounds_total", result="ok") >= 1
     assert abs(worker.counts().of("worker_last_success_timestamp_seconds") - time.time()) < 30
+
+
+def test_each_hold_that_expires_is_counted_once_whoever_ends_it(shop, database):
+    before = shop.lapsed_hold(shop.slot(8, 9))
+    with offline_app(Settings(database_url=database.app_url)).app_context():
+        shop.call("expire_holds")
+        expiries = Expiries()
+        assert expiries.count() == 0, f"{before} had expired before"
+        in_the_way = [shop.lapsed_hold(slot) for slot in (shop.slot(9, 10), shop.slot(10, 11))]
+        for booking_id in in_the_way:
+            # A claim finds the hold in its way, and nobody tells the worker.
+            shop.book(*shop.booking(booking_id)["slot_ids"])
+        assert expiries.count() == 2
+        shop.lapsed_hold(shop.slot(11, 12))
+        assert tidy().holds_expired == 1
+        assert expiries.count() == 1
+        shop.owner.execute(
+            "UPDATE bookings SET internal_notes = 'x', updated_at = clock_timestamp()"
+            " WHERE id = ANY (%s)",
+            [in_the_way],
+        )
+        assert expiries.count() == 0, "a note is no second end"
+        db.engine.dispose()
+
+
+def test_a_hold_that_expires_in_a_long_transaction_is_counted_when_that_commits(shop, database):
+    booking_id = shop.lapsed_hold(shop.slot())
+    with (
+        offline_app(Settings(database_url=database.app_url)).app_context(),
+        psycopg.connect(database.app_url) as slow,
+    ):
+        expiries = Expiries()
+        slow.execute("SELECT expire_holds(%s)", [shop.vendor_id])
+        assert expiries.count() == 0
+        slow.commit()
+        assert expiries.count() == 1
+        assert shop.booking(booking_id)["status"] == "expired"
+        db.engine.dispose()
 
 
 def test_a_vendor_whose_holds_are_stuck_does_not_keep_the_others_waiting(
@@ -121,18 +156,20 @@ def test_a_vendor_whose_holds_are_stuck_does_not_keep_the_others_waiting(
     with psycopg.connect(database.owner_url) as rival:
         rival.execute("SELECT FROM bookings WHERE id = %s FOR UPDATE", [stuck])
         worker = start("--every", "0.1", "--check-every", "0")
-        _until(lambda: second.booking(other)["status"] == "expired", "the second vendor waits")
-        line = _until(lambda: worker.lines("vendor not tidied"), "no line")[0]
+        wait_until(lambda: second.booking(other)["status"] == "expired", "the second vendor waits")
+        line = wait_until(lambda: worker.lines("vendor not tidied"), "no line")[0]
         assert (line["vendor_id"], line["code"]) == (str(shop.vendor_id), "INVENTORY_LOCKED")
-        _until(lambda: worker.counts().of("worker_rounds_total", result="failed"), "not counted")
+        wait_until(
+            lambda: worker.counts().of("worker_rounds_total", result="failed"), "not counted"
+        )
         rival.rollback()
-    _until(lambda: shop.booking(stuck)["status"] == "expired", "the first vendor is forgotten")
+    wait_until(lambda: shop.booking(stuck)["status"] == "expired", "the first vendor is forgotten")
 
 
 def test_sound_data_are_found_sound_and_damage_is_shown_by_its_check(start, shop, database):
     shop.book(shop.slot())
     sound = start("--every", "5")
-    _until(lambda: sound.lines("consistency checked"), "no check")
+    wait_until(lambda: sound.lines("consistency checked"), "no check")
     found = sound.counts()
     assert found.of("consistency_violations") == 0
     assert abs(found.of("consistency_run_timestamp_seconds") - time.time()) < 30
@@ -140,7 +177,7 @@ def test_sound_data_are_found_sound_and_damage_is_shown_by_its_check(start, shop
         damage.loosen(superuser)
         superuser.execute("DELETE FROM claims")
     damaged = start("--every", "5")
-    line = _until(lambda: damaged.lines("consistency violated"), "no complaint")[0]
+    line = wait_until(lambda: damaged.lines("consistency violated"), "no complaint")[0]
     assert line["occupying_bookings_have_their_claims"] == 1
     found = damaged.counts()
     check = "occupying_bookings_have_their_claims"
@@ -149,7 +186,7 @@ def test_sound_data_are_found_sound_and_damage_is_shown_by_its_check(start, shop
 
 def test_rounds_go_on_when_the_database_comes_back(start, database, shop):
     worker = start("--every", "0.1", "--check-every", "0")
-    _until(lambda: worker.counts() and worker.counts().of("worker_rounds_total"), "no round")
+    wait_until(lambda: worker.counts() and worker.counts().of("worker_rounds_total"), "no round")
     shop.owner.close()
     shop.app.close()
     with psycopg.connect(database.superuser_url, dbname="postgres", autocommit=True) as admin:
@@ -159,12 +196,12 @@ def test_rounds_go_on_when_the_database_comes_back(start, database, shop):
             [database.name],
         )
         try:
-            failed = _until(lambda: worker.lines("round failed"), "no failure")[0]
+            failed = wait_until(lambda: worker.lines("round failed"), "no failure")[0]
             assert failed["code"] == "SERVICE_UNAVAILABLE"
         finally:
             admin.execute(f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS true")
     before = worker.counts().of("worker_rounds_total", result="ok")
-    _until(lambda: worker.counts().of("worker_rounds_total", result="ok") > before, "no round")
+    wait_until(lambda: worker.counts().of("worker_rounds_total", result="ok") > before, "no round")
     assert worker.process.poll() is None
 
 
