@@ -22,18 +22,13 @@ DECLARE
 BEGIN
     IF p_actor ->> 'type' = 'customer' AND lower(p_booking.during) < now() THEN
         v_refusal := invalid('start', 'in_the_past');
-        RETURN QUERY SELECT v_refusal ->> 'outcome', p_booking.id, false, v_refusal -> 'facts';
-        RETURN;
-    END IF;
-    v_refusal := keep_service_and_customer(p_booking);
-    IF v_refusal IS NOT NULL THEN
-        RETURN QUERY SELECT v_refusal ->> 'outcome', p_booking.id, false, v_refusal -> 'facts';
-        RETURN;
+    ELSE
+        v_refusal := keep_service_and_customer(p_booking);
     END IF;
     SELECT s.* INTO v_service FROM services s WHERE s.vendor_id = p_booking.vendor_id AND s.id = p_booking.service_id;
     v_service.buffer_before_minutes := p_booking.buffer_before_minutes;
     v_service.buffer_after_minutes := p_booking.buffer_after_minutes;
-    LOOP
+    WHILE v_refusal IS NULL LOOP
         v_look := look_at_slots(p_booking.vendor_id, p_booking.slot_ids, lower(v_occupied), upper(v_occupied),
                                 p_booking.quantity);
         IF tstzrange((SELECT min(lower(part.during)) FROM unnest(v_look.parts) AS part),
@@ -41,8 +36,8 @@ BEGIN
            OR EXISTS (SELECT FROM unnest(v_look.parts) AS part WHERE isempty(part.during))
            OR cardinality(v_look.parts) <> p_booking.claim_count
            OR v_look.parts[1].location_id <> p_booking.location_id THEN
-            RETURN QUERY SELECT 'SLOT_NOT_FOUND', p_booking.id, false, jsonb_build_object('reason', 'slots_changed');
-            RETURN;
+            v_refusal := '{"outcome": "SLOT_NOT_FOUND", "facts": {"reason": "slots_changed"}}';
+            EXIT;
         END IF;
         IF v_look.available < p_booking.quantity THEN
             IF cardinality(v_look.lapsed) > 0 THEN
@@ -50,14 +45,12 @@ BEGIN
                 CONTINUE;
             END IF;
             v_refusal := explain_refusal(p_booking.vendor_id, v_look.parts, p_booking.quantity, 3, v_service, p_actor);
-            RETURN QUERY SELECT v_refusal ->> 'outcome', p_booking.id, false, v_refusal -> 'facts';
-            RETURN;
+            EXIT;
         END IF;
         v_price := COALESCE(price_of_parts(v_look.parts, p_booking.quantity, v_service), 'null');
         IF v_price ? 'mixed' THEN
             v_refusal := invalid('slot_ids', 'mixed_currency');
-            RETURN QUERY SELECT v_refusal ->> 'outcome', p_booking.id, false, v_refusal -> 'facts';
-            RETURN;
+            EXIT;
         END IF;
         v_attempt := v_attempt + 1;
         BEGIN
@@ -71,8 +64,7 @@ BEGIN
             -- A raw writer was quicker: look again.
             WHEN SQLSTATE 'SK002' THEN
                 IF v_attempt >= v_attempts_max THEN
-                    RETURN QUERY SELECT 'CONCURRENCY_ABORT', p_booking.id, false, '{}'::jsonb;
-                    RETURN;
+                    v_refusal := '{"outcome": "CONCURRENCY_ABORT", "facts": {}}';
                 END IF;
             WHEN foreign_key_violation OR check_violation THEN
                 IF v_attempt >= v_attempts_max THEN
@@ -80,5 +72,6 @@ BEGIN
                 END IF;
         END;
     END LOOP;
+    RETURN QUERY SELECT v_refusal ->> 'outcome', p_booking.id, false, v_refusal -> 'facts';
 END
 $$;
