@@ -145,6 +145,22 @@ def test_a_cancelled_booking_is_confirmed_again_by_claiming_its_places_again(sho
     assert answer["facts"]["version"] == 3
 
 
+def test_why_it_is_cancelled_is_kept_with_the_booking_while_it_is_and_never_in_history(shop):
+    booking_id = shop.book(shop.slot())
+    with shop.unchanged():
+        refused = shop.move("cancel_booking", booking_id, reason="x" * 501)
+    assert (refused["outcome"], refused["facts"]["field"]) == ("VALIDATION_ERROR", "reason")
+    facts = shop.move("cancel_booking", booking_id, reason="Ada has the flu")["facts"]
+    assert (facts["cancelled_by"], facts["cancellation_reason"]) == ("system", "Ada has the flu")
+    facts = shop.move("confirm_booking", booking_id)["facts"]
+    assert (facts["cancelled_by"], facts["cancellation_reason"]) == (None, None)
+    facts = shop.move("cancel_booking", booking_id)["facts"]
+    assert (facts["cancelled_by"], facts["cancellation_reason"]) == ("system", None)
+    history = shop.owner.execute("SELECT string_agg(changes::text, ' ') FROM events").fetchone()[0]
+    assert history.count("cancellation_reason") == 2
+    assert "flu" not in history
+
+
 def test_a_cancelled_booking_whose_places_were_taken_is_refused_like_anybody_else(shop):
     slot = shop.slot(capacity=2)
     booking_id = shop.book(slot, quantity=2)
