@@ -123,7 +123,7 @@ def begin(
         "target": {"url": target.url, "vendor": target.vendor, "by_hand": bool(target.owner_url)},
         "commit": _commit(),
         "versions": _versions(),
-        "machine": {"cores": _cores(), "system": platform.platform()},
+        "machine": {"cores": _cores(), "system": f"{platform.system()} {platform.machine()}"},
     }
     kept = {"header": header, "stage": stage.as_json()}
     (folder / RUN).write_text(json.dumps(kept, indent=2))

@@ -12,16 +12,21 @@ from chaos.checkers import Checker, Finding
 from chaos.checkers.levels import Slots, Steps
 from chaos.evidence import Evidence, Span
 
-REFUSED = """
+# When slots were first asked to go: few, and so not looked for among all that was asked of a slot.
+DELETED = """
+    WITH gone AS MATERIALIZED (
+        SELECT a.slot_id, min(o.began) AS began FROM operations o JOIN aims a ON a.n = o.n
+        WHERE o.kind = 'delete_slot' AND o.result <> 'fail' GROUP BY a.slot_id)
+"""
+REFUSED = f"""
+    {DELETED}
     SELECT a.slot_id, a.starts, a.ends, o.n, o.began, o.ended, o.code, o.quantity, o.kind,
            o.attacker
     FROM operations o JOIN aims a ON a.n = o.n
     WHERE o.result = 'fail' AND o.code IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY')
       -- A block names a time: once the slot may be gone, it is about another that took its place.
       AND NOT (o.kind = 'block' AND EXISTS (
-          SELECT 1 FROM aims b JOIN operations gone ON gone.n = b.n
-          WHERE b.slot_id = a.slot_id AND gone.kind = 'delete_slot' AND gone.result <> 'fail'
-            AND gone.began <= o.ended))
+          SELECT 1 FROM gone WHERE gone.slot_id = a.slot_id AND gone.began <= o.ended))
     ORDER BY a.slot_id, a.starts, a.ends, o.began
 """
 IN_USE = """
@@ -30,14 +35,13 @@ IN_USE = """
     WHERE o.result = 'fail' AND o.code = 'SLOT_IN_USE'
     ORDER BY a.slot_id, a.starts, a.ends, o.began
 """
-GONE = """
+GONE = f"""
+    {DELETED}
     SELECT o.n, o.attacker, o.kind, o.code FROM operations o
     WHERE o.result = 'fail' AND o.code = 'SLOT_NOT_FOUND'
       AND NOT EXISTS (
-          SELECT gone.n FROM aims a JOIN aims b ON b.slot_id = a.slot_id
-          JOIN operations gone ON gone.n = b.n
-          WHERE a.n = o.n AND gone.kind = 'delete_slot' AND gone.result <> 'fail'
-            AND gone.began <= o.ended)
+          SELECT 1 FROM aims a JOIN gone ON gone.slot_id = a.slot_id
+          WHERE a.n = o.n AND gone.began <= o.ended)
 """
 OFFERS = """
     SELECT f.slot_id, f.starts, f.ends, f.n, f.began, f.ended, f.places, o.quantity, o.attacker

@@ -56,7 +56,8 @@ class Synthetic:
             if settled and self.dice.random() < 0.25:
                 yield self._cancels(slot, settled[0])
             elif full:
-                yield self._line("book", slot, "fail", "BOOKING_CONFLICT", self._others())
+                kind = "block" if self.dice.random() < 0.1 else "book"
+                yield self._line(kind, slot, "fail", "BOOKING_CONFLICT", self._others())
             elif self._rested(slot):
                 yield self._books(slot)
             else:

@@ -23,7 +23,7 @@ from chaos.instance import fresh_instance
 from chaos.run import EVIDENCE
 from chaos.target import read_demo
 from tests.chaos.attacks import attack
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 
 SEED = "5"
 SILENCE = "('RemoteDisconnected', 'ConnectionResetError', 'BrokenPipeError')"

@@ -10,13 +10,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.chaos.attacks import CHECKOUT
+from tests.patience import wait_until
 
 PATIENCE_SECONDS = 120
 RUN = (sys.executable, "-m", "chaos", "run", "--fresh", "--users", "6", "--iterations", "100")
@@ -35,13 +35,6 @@ def place():
 @pytest.fixture
 def environment(place):
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), "TMPDIR": str(place)}
-
-
-def wait_until(happened, complaint):
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        assert time.monotonic() < deadline, complaint()
-        time.sleep(0.1)
 
 
 def of_this_place(place):
@@ -65,7 +58,11 @@ def test_a_detached_run_goes_on_alone_and_comes_to_its_report(place, environment
     pid = int(re.search(r"Process (\d+) attacks", done.stdout).group(1))
     log = folder / "run.log"
     try:
-        wait_until(lambda: not psutil.pid_exists(pid), lambda: f"it goes on: {log.read_text()}")
+        wait_until(
+            lambda: not psutil.pid_exists(pid),
+            lambda: f"it goes on: {log.read_text()}",
+            seconds=PATIENCE_SECONDS,
+        )
     finally:
         if psutil.pid_exists(pid):
             os.kill(pid, signal.SIGTERM)
@@ -90,7 +87,11 @@ def test_a_run_that_is_told_to_stop_in_the_middle_of_a_fault_leaves_nothing_behi
     )
     try:
         faults = folder / "faults.jsonl"
-        wait_until(lambda: faults.exists() and faults.stat().st_size, lambda: "no fault begins")
+        wait_until(
+            lambda: faults.exists() and faults.stat().st_size,
+            "no fault begins",
+            seconds=PATIENCE_SECONDS,
+        )
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_SECONDS) == 2
     finally:
@@ -114,7 +115,11 @@ def test_a_fresh_run_that_was_killed_in_the_middle_of_a_fault_is_taken_up_with_i
     )
     faults = folder / "faults.jsonl"
     try:
-        wait_until(lambda: faults.exists() and faults.stat().st_size, lambda: "no fault begins")
+        wait_until(
+            lambda: faults.exists() and faults.stat().st_size,
+            "no fault begins",
+            seconds=PATIENCE_SECONDS,
+        )
     finally:
         process.kill()
         process.wait()
@@ -152,7 +157,11 @@ def test_users_who_are_killed_are_replaced_by_the_run_itself(place, environment)
     )
     faults = folder / "faults.jsonl"
     try:
-        wait_until(lambda: faults.exists() and faults.stat().st_size, lambda: "no fault begins")
+        wait_until(
+            lambda: faults.exists() and faults.stat().st_size,
+            "no fault begins",
+            seconds=PATIENCE_SECONDS,
+        )
         children = psutil.Process(process.pid).children()
         (users,) = (child for child in children if "locust" in child.cmdline())
         users.kill()
@@ -213,7 +222,11 @@ def test_a_run_with_faults_that_was_killed_is_taken_up_with_those_that_are_to_co
         env=environment,
     )
     try:
-        wait_until(lambda: faults.exists() and faults.stat().st_size, lambda: "no fault begins")
+        wait_until(
+            lambda: faults.exists() and faults.stat().st_size,
+            "no fault begins",
+            seconds=PATIENCE_SECONDS,
+        )
     finally:
         for one in [process, *psutil.Process(process.pid).children(recursive=True)]:
             one.kill()

@@ -19,7 +19,7 @@ from chaos.faults.record import BROKEN_OFF, all_have_struck, no_more_faults, str
 from chaos.faults.survived import survived
 from tests.chaos.attacks import CHECKOUT
 from tests.chaos.test_runs import chaos
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 
 
 @pytest.fixture
