@@ -20,26 +20,8 @@ DECLARE
     v_more    tstzmultirange;
 BEGIN
     -- 1. What is there as it is wanted drops out on both sides: nearly always nearly all of it.
-    SELECT count(*) FILTER (WHERE (pair.slot).slot_id IS NOT NULL AND (pair.wanted).during IS NOT NULL),
-           array_agg(pair.slot) FILTER (WHERE (pair.wanted).during IS NULL), array_agg(pair.wanted) FILTER (WHERE (pair.slot).slot_id IS NULL)
-    INTO v_plan.kept, v_ours, v_wanted
-    FROM (
-        SELECT (array_agg(found.slot) FILTER (WHERE (found.slot).slot_id IS NOT NULL))[1] AS slot,
-               (array_agg(found.wanted) FILTER (WHERE (found.wanted).during IS NOT NULL))[1] AS wanted
-        FROM (
-            SELECT of_a_schedule.shape, ROW(of_a_schedule.id, of_a_schedule.shape, false, false, NULL)::scheduled_change AS slot,
-                   NULL::scheduled_slot AS wanted
-            FROM (
-                SELECT s.id, ROW(s.schedule_id, s.location_id, s.during, s.capacity, s.price_amount, s.price_currency,
-                                 NULL)::scheduled_slot AS shape
-                FROM slots s
-                WHERE s.vendor_id = p_vendor_id AND s.provider_id = p_provider_id AND s.schedule_id IS NOT NULL
-                  AND lower(s.during) >= p_from AND lower(s.during) < p_to) AS of_a_schedule
-            UNION ALL
-            SELECT ROW(w.schedule_id, w.location_id, w.during, w.capacity, w.price_amount, w.price_currency, NULL)::scheduled_slot,
-                   NULL, w
-            FROM unnest(p_wanted) AS w) AS found
-        GROUP BY found.shape) AS pair;
+    SELECT d.kept, d.slots, d.wanted INTO v_plan.kept, v_ours, v_wanted
+    FROM compare_schedules(p_vendor_id, p_provider_id, p_wanted, p_from, p_to) AS d;
 
     -- 2. Of the other slots, those with claims stand at least where their claims are. OFFSET 0: one search by key each.
     SELECT array_agg(ROW(o.slot_id, o.present, true, true, ROW(
