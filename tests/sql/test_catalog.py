@@ -20,7 +20,7 @@ OF_VALUES = {
     "channel_places", "check_channel", "check_service_quantity", "places_wanted", "shown_opening",
     "actor_of", "check_claim_details", "check_service_duration", "check_slot_times",
     "earliest_start", "fits_text", "folded", "free_stretches", "grid_start", "invalid", "legible",
-    "lowest_units", "merge_patch",
+    "lowest_units", "merge_patch", "most_taken",
     "phone_digits", "price_amount_of", "price_currency_of", "price_json", "price_of_parts",
     "refuse_changed_history", "service_starts", "slots_wanted", "units_count", "utc",
 }  # fmt: skip

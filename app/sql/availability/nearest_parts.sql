@@ -31,8 +31,10 @@ AS $$
     SELECT ARRAY[o.id], o.provider_id, o.location_id, o.part, free.available
     FROM openings o
     -- Most openings of a busy day have no place even at their first moment, which is soon seen.
-    CROSS JOIN LATERAL free_places_of_provider(p_vendor_id, o.provider_id, o.capacity, tstzrange(
-        lower(o.part), lower(o.part), '[]')) AS first (available)
+    CROSS JOIN LATERAL (
+        SELECT o.capacity - COALESCE(sum(c.quantity), 0) FROM claims c
+        WHERE c.vendor_id = p_vendor_id AND c.provider_id = o.provider_id
+          AND c.during && tstzrange(lower(o.part), lower(o.part), '[]')) AS first (available)
     CROSS JOIN LATERAL free_places_of_provider(p_vendor_id, o.provider_id, o.capacity, o.part) AS free (available)
     WHERE first.available >= p_quantity AND free.available >= p_quantity
     LIMIT p_limit

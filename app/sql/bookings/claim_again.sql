@@ -1,8 +1,8 @@
 -- Promise: a cancelled booking is confirmed once more, by claiming its places again like anybody
 -- else, for what they cost now; refused when its service is archived or its customer erased, when its slots have gone, changed
 -- under it, or are taken, and to a customer when its time has begun.
--- Locks, in order: service and customer (keep_service_and_customer); lapsed holds in the way by id; claims. The
--- caller holds the slots and the booking.
+-- Locks, in order: service and customer (keep_service_and_customer); lapsed holds in the way by id; bookings
+-- whose units are dealt again by id; claims. The caller holds the slots and the booking.
 -- Raises: a 23503 or 23514 (raw writers) that three looks did not cure.
 CREATE OR REPLACE FUNCTION claim_again(p_booking bookings, p_actor jsonb)
 RETURNS TABLE (outcome text, booking_id uuid, changed boolean, facts jsonb)
@@ -41,7 +41,7 @@ BEGIN
         END IF;
         IF v_look.available < p_booking.quantity THEN
             IF cardinality(v_look.lapsed) > 0 THEN
-                PERFORM expire_bookings(p_booking.vendor_id, v_look.lapsed, p_actor);
+                PERFORM expire_in_the_way(p_booking.vendor_id, p_booking.slot_ids, lower(v_occupied), v_look.lapsed, p_actor);
                 CONTINUE;
             END IF;
             v_refusal := explain_refusal(p_booking.vendor_id, v_look.parts, p_booking.quantity, 3, v_service, p_actor);
@@ -54,6 +54,9 @@ BEGIN
         END IF;
         v_attempt := v_attempt + 1;
         BEGIN
+            IF v_look.scattered THEN
+                v_look.parts := make_room(p_booking.vendor_id, v_look.parts, p_booking.quantity);
+            END IF;
             PERFORM move_booking(p_booking, 'confirmed', p_actor, p_price => v_price);
             IF insert_claims(p_booking.vendor_id, p_booking.id, v_look.parts, p_booking.quantity) THEN
                 RETURN QUERY SELECT 'CONFIRMED', p_booking.id, true, describe_booking(p_booking.vendor_id, p_booking.id);

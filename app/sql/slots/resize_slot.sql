@@ -1,7 +1,8 @@
 -- Promise: the slot has the new times, capacity, place and price (NULL: as it was; p_price JSON null:
 -- none of its own), together with the shape its claims repeat; refused, naming the bookings, when
--- they would no longer fit, and when another slot is in the way.
--- Locks, in order: the slot; lapsed holds on it by id; claims. Raises: SK001, 55P03, 57014.
+-- they would no longer fit, and when another slot is in the way. With fewer places the claims are first dealt units
+-- among those that stay.
+-- Locks, in order: the slot; lapsed holds on it by id; bookings whose units are dealt again by id; claims. Raises: SK001, 55P03, 57014.
 CREATE OR REPLACE FUNCTION resize_slot(
     p_vendor_id uuid, p_slot_id uuid,
     p_start timestamptz DEFAULT NULL, p_end timestamptz DEFAULT NULL, p_capacity integer DEFAULT NULL,
@@ -48,6 +49,9 @@ BEGIN
         RETURN;
     END IF;
     BEGIN
+        IF v_new.capacity < v_slot.capacity AND NOT deal_within(p_vendor_id, v_slot, v_new.capacity) THEN
+            RAISE exclusion_violation;
+        END IF;
         -- Both sides in one statement: law 3's key is checked when it ends, and holds then.
         WITH resized AS (
             UPDATE slots s
@@ -68,7 +72,7 @@ BEGIN
             INTO v_refusal
             FROM slots s WHERE s.vendor_id = p_vendor_id AND s.provider_id = v_slot.provider_id
               AND s.id <> p_slot_id AND s.during && v_new.during LIMIT 1;
-            -- None left: the rival's slot has gone again, so the same change may now succeed.
+            -- None: the rival's slot has gone again, or a raw writer took units, so the same change may now succeed.
             RETURN QUERY SELECT CASE WHEN v_refusal IS NULL THEN 'CONCURRENCY_ABORT' ELSE 'SLOT_OVERLAP' END,
                                 p_slot_id, false, COALESCE(v_refusal, '{}');
         WHEN check_violation OR foreign_key_violation THEN

@@ -24,6 +24,22 @@ LEFT JOIN customers c ON c.vendor_id = b.vendor_id AND c.id = b.customer_id;
 
 ALTER TABLE bookings DROP COLUMN cancellation_reason;
 
+-- Counted by units again.
+CREATE OR REPLACE VIEW slot_availability WITH (security_invoker = true) AS
+SELECT s.vendor_id, s.id AS slot_id, s.provider_id, s.location_id, s.during, s.capacity,
+       s.capacity - units_count(COALESCE(taken.units, '{}')) AS available_count
+FROM slots s
+LEFT JOIN LATERAL (
+    SELECT range_agg(c.units) AS units
+    FROM claims c
+    JOIN bookings b ON b.vendor_id = c.vendor_id AND b.id = c.booking_id
+    WHERE c.vendor_id = s.vendor_id AND c.slot_id = s.id
+      AND NOT (b.status = 'held' AND b.hold_expires_at <= now())
+) taken ON true;
+DROP TYPE dealt_claim;
+ALTER TYPE slots_look DROP ATTRIBUTE scattered;
+ALTER TYPE slot_part DROP ATTRIBUTE available;
+
 ALTER TABLE vendors DROP COLUMN channels;
 ALTER TABLE bookings DROP COLUMN buffer_before_minutes, DROP COLUMN buffer_after_minutes;
 DROP TABLE service_providers, service_needs;

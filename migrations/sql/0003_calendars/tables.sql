@@ -157,3 +157,18 @@ CREATE INDEX customers_by_name ON customers USING gin (vendor_id, (
 CREATE INDEX customers_by_phone ON customers (vendor_id, (
     regexp_replace(translate(normalize(phone, NFKC), '٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९', '012345678901234567890123456789'), '^[^0-9]*00|[^0-9]', '', 'g')
 ) text_pattern_ops) WHERE phone IS NOT NULL;
+
+-- Dealing units again: no request that fits by head-count is refused because of who has which unit.
+-- available: places of the part that are free at every moment of it. Counted only where the units free throughout are
+-- fewer than asked for; otherwise their number.
+ALTER TYPE slot_part ADD ATTRIBUTE available integer;
+-- scattered: there are places enough, but in some part not on the same units from start to end.
+ALTER TYPE slots_look ADD ATTRIBUTE scattered boolean;
+-- A claim and the units it is to have; NULL: not dealt yet. Without a booking it is the part that somebody asks for.
+CREATE TYPE dealt_claim AS (
+    booking_id uuid,
+    ordinal    integer,
+    during     tstzrange,
+    quantity   integer,
+    units      int4multirange
+);

@@ -22,3 +22,22 @@ FROM bookings b
 CROSS JOIN LATERAL (SELECT b.status = 'held' AND b.hold_expires_at <= now() AS lapsed) AS hold
 JOIN locations l ON l.vendor_id = b.vendor_id AND l.id = b.location_id
 LEFT JOIN customers c ON c.vendor_id = b.vendor_id AND c.id = b.customer_id;
+
+-- Places of each slot that are free from its start to its end, by head-count. Lapsed holds count as free, as they do
+-- everywhere: they never block.
+CREATE OR REPLACE VIEW slot_availability WITH (security_invoker = true) AS
+SELECT s.vendor_id, s.id AS slot_id, s.provider_id, s.location_id, s.during, s.capacity,
+       s.capacity - COALESCE(taken.most, 0)::integer AS available_count
+FROM slots s
+LEFT JOIN LATERAL (
+    SELECT max(level.taken) AS most
+    FROM (
+        SELECT sum(sum(edge.change)) OVER (ORDER BY edge.at) AS taken
+        FROM claims c
+        JOIN bookings b ON b.vendor_id = c.vendor_id AND b.id = c.booking_id
+        CROSS JOIN LATERAL (VALUES (lower(c.during), c.quantity), (upper(c.during), -c.quantity)) AS edge (at, change)
+        WHERE c.vendor_id = s.vendor_id AND c.slot_id = s.id
+          AND NOT (b.status = 'held' AND b.hold_expires_at <= now())
+        GROUP BY edge.at
+    ) AS level
+) taken ON true;

@@ -17,7 +17,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan
 AS $$
     SELECT s.id, s.provider_id, s.location_id, lower(s.during), upper(s.during), l.time_zone,
-           s.capacity::integer, places.throughout,
+           s.capacity::integer, stretches.throughout,
            CASE WHEN stretches.most >= COALESCE(p_quantity, 1) THEN 'available' ELSE 'sold_out' END,
            stretches.free, s.price_amount::bigint, s.price_currency
     FROM (SELECT earliest_start(p_public) AS start OFFSET 0) AS earliest
@@ -25,8 +25,8 @@ AS $$
         p_vendor_id, GREATEST(p_from, earliest.start), p_to, p_provider_id, p_location_id, p_after_start, p_after_id, p_limit) AS s
     JOIN locations l ON l.vendor_id = s.vendor_id AND l.id = s.location_id
     CROSS JOIN LATERAL (
-        SELECT range_agg(c.units) AS units, array_agg(c.during) AS times, array_agg(c.quantity) AS quantities,
-               array_agg(c.units) AS units_each, COALESCE(bool_and(c.during = s.during), true) AND lower(s.during) >= earliest.start AS throughout
+        SELECT array_agg(c.during) AS times, array_agg(c.quantity) AS quantities, COALESCE(sum(c.quantity), 0)::integer AS places,
+               COALESCE(bool_and(c.during = s.during), true) AND lower(s.during) >= earliest.start AS whole
         FROM claims c
         WHERE c.vendor_id = s.vendor_id AND c.slot_id = s.id
           -- Asked once, and bookings are looked up only where some hold of the vendor has lapsed.
@@ -36,18 +36,15 @@ AS $$
                               AND b.status = 'held' AND b.hold_expires_at <= now()))
     ) AS taken
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN lower(s.during) >= earliest.start THEN s.capacity - units_count(COALESCE(taken.units, '{}')) ELSE 0 END
-            AS throughout) AS places
-    CROSS JOIN LATERAL (
         -- Most slots are free or taken from start to end, and then there is one stretch or none.
-        SELECT CASE WHEN places.throughout > 0 THEN jsonb_build_array(jsonb_build_object(
-                   'start', utc(lower(s.during)), 'end', utc(upper(s.during)), 'available', places.throughout)) ELSE '[]' END,
-               places.throughout
-        WHERE taken.throughout
+        SELECT CASE WHEN taken.places < s.capacity THEN jsonb_build_array(jsonb_build_object(
+                   'start', utc(lower(s.during)), 'end', utc(upper(s.during)), 'available', s.capacity - taken.places)) ELSE '[]' END,
+               s.capacity - taken.places, s.capacity - taken.places
+        WHERE taken.whole
         UNION ALL
-        SELECT parts.free, parts.most
-        FROM free_stretches(s.during, s.capacity, taken.times, taken.quantities, taken.units_each, earliest.start) AS parts
-        WHERE NOT taken.throughout
-    ) AS stretches (free, most)
+        SELECT parts.free, parts.most, CASE WHEN lower(s.during) >= earliest.start THEN parts.throughout ELSE 0 END
+        FROM free_stretches(s.during, s.capacity, taken.times, taken.quantities, earliest.start) AS parts
+        WHERE NOT taken.whole
+    ) AS stretches (free, most, throughout)
     ORDER BY lower(s.during), s.id
 $$;

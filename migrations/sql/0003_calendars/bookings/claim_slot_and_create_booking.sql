@@ -4,7 +4,7 @@
 --
 -- Locks, in order: idempotency key; the public caller's contacts, if the vendor bounds open bookings; all
 -- slots by id (NO KEY UPDATE); lapsed holds in the way by id;
--- service and customer (KEY SHARE); claims. The first look takes none: a sold-out slot is refused without writing or waiting.
+-- service and customer (KEY SHARE); bookings whose units are dealt again, by id; claims. The first look takes none: a sold-out slot is refused without writing or waiting.
 -- Lock and look are separate statements, since a statement keeps the snapshot it began with.
 --
 -- Refusals are returned. Raises: SK001 (a broken caller), 55P03, 57014, 40P01 (raw writers), and a
@@ -110,7 +110,7 @@ BEGIN
             -- A lapsed hold never blocks: go on to the locks, where it is expired. Whoever came for
             -- another of its slots may be quicker, and then too its places are free: look again.
             IF v_locked THEN
-                PERFORM expire_bookings(p_vendor_id, v_look.lapsed, p_actor);
+                PERFORM expire_in_the_way(p_vendor_id, p_slot_ids, lower(v_look.parts[1].during), v_look.lapsed, p_actor);
                 CONTINUE looks;
             END IF;
         END IF;
@@ -170,6 +170,10 @@ BEGIN
         -- lock; ON CONFLICT waits for them without deadlock. The block undoes a part-won booking.
         v_attempt := v_attempt + 1;
         BEGIN
+            IF v_look.scattered THEN
+                -- Places enough, but not on the same units from start to end: others make way.
+                v_look.parts := make_room(p_vendor_id, v_look.parts, v_quantity);
+            END IF;
             IF insert_booking(p_vendor_id, v_booking_id, v_look.parts, v_quantity,
                               COALESCE(p_customer_id, find_or_create_customer(p_vendor_id, p_details -> 'customer')),
                               v_service, p_hold_for, p_details, p_actor) THEN

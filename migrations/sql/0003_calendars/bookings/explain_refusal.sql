@@ -14,8 +14,8 @@ DECLARE
     v_reason    text := 'capacity';
     v_shown     tstzrange;
 BEGIN
-    SELECT part.* INTO v_short FROM unnest(p_parts) AS part ORDER BY units_count(part.free), part.ordinal LIMIT 1;
-    v_available := units_count(v_short.free);
+    SELECT part.* INTO v_short FROM unnest(p_parts) AS part ORDER BY part.available, part.ordinal LIMIT 1;
+    v_available := v_short.available;
     v_shown := v_short.during;
     IF p_service.buffer_before_minutes > 0 OR p_service.buffer_after_minutes > 0 THEN
         SELECT tstzrange(min(lower(part.during)) + make_interval(mins => p_service.buffer_before_minutes),

@@ -1,6 +1,6 @@
 -- Promise: NULL when the slot may take its new form, otherwise {"outcome", "facts"}. Bookings that
--- would no longer fit are named: outside the new times, on units beyond the new capacity, or all of them
--- when the place changes, for they were promised the old one.
+-- would no longer fit are named: outside the new times, at moments when they take more places than the new capacity, or
+-- all of them when the place changes, for they were promised the old one.
 -- Locks: none; the caller holds the slot. Raises: nothing.
 CREATE OR REPLACE FUNCTION check_slot_change(
     p_vendor_id uuid, p_slot_id uuid, p_slot slots, p_new slot_wanted, p_expected_version integer
@@ -9,6 +9,7 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     v_in_the_way jsonb;
+    v_crowded    tstzmultirange := '{}';
 BEGIN
     IF p_slot.id IS NULL THEN
         RETURN jsonb_build_object('outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object('slot_id', p_slot_id));
@@ -29,6 +30,9 @@ BEGIN
         WHERE l.vendor_id = p_vendor_id AND l.id = p_new.location_id AND l.archived_at IS NULL) THEN
         RETURN jsonb_build_object('outcome', 'LOCATION_NOT_FOUND', 'facts', jsonb_build_object('location_id', p_new.location_id));
     END IF;
+    IF p_new.capacity < p_slot.capacity THEN
+        v_crowded := crowded_times(p_vendor_id, p_slot_id, p_new.capacity);
+    END IF;
     SELECT jsonb_agg(jsonb_build_object(
         'booking_id', c.booking_id, 'start', utc(lower(c.during)), 'end', utc(upper(c.during)),
         'time_zone', location_time_zone(p_vendor_id, p_slot.location_id), 'quantity', c.quantity) ORDER BY lower(c.during), c.booking_id)
@@ -36,7 +40,7 @@ BEGIN
     FROM (
         SELECT c.* FROM claims c
         WHERE c.vendor_id = p_vendor_id AND c.slot_id = p_slot_id
-          AND NOT (c.during <@ tstzrange(p_new.starts, p_new.ends) AND c.units <@ int4range(1, p_new.capacity + 1)
+          AND NOT (c.during <@ tstzrange(p_new.starts, p_new.ends) AND NOT c.during && v_crowded
                    AND p_new.location_id = p_slot.location_id)
         LIMIT 100
     ) AS c;

@@ -1,0 +1,50 @@
+"""What the documentation promises of capacity, counted by heads, hour by hour, and nothing else.
+
+There are no units here: a request fits when at every moment the places taken by others and those
+asked for are no more than there are. Whoever books is compared with this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(eq=False)
+class Stay:
+    """A booking of so many places from hour to hour. `lapsed`: a hold whose time is over."""
+
+    first: int
+    last: int
+    quantity: int
+    booking_id: object = None
+    lapsed: bool = False
+
+
+@dataclass
+class HeadCount:
+    """A calendar of whole hours; `places` says how many there are in each of them."""
+
+    places: list[int]
+    stays: list[Stay] = field(default_factory=list)
+
+    def free(self, *, lapsed: bool = False) -> list[int]:
+        """How many places are free in each hour. `lapsed`: lapsed holds have theirs, too."""
+        left = list(self.places)
+        for stay in self.stays:
+            for hour in range(stay.first, stay.last):
+                left[hour] -= stay.quantity if lapsed or not stay.lapsed else 0
+        return left
+
+    def left(self, first: int, last: int, *, lapsed: bool = False) -> int:
+        """How many places are free in every hour of these."""
+        return min(self.free(lapsed=lapsed)[first:last])
+
+    def stretches(self, first: int, last: int) -> Iterator[list[int]]:
+        """[first hour, last hour, places free], cut where their number changes."""
+        free, begun = self.free(), first
+        for hour in range(first + 1, last + 1):
+            if hour == last or free[hour] != free[begun]:
+                if free[begun]:
+                    yield [begun, hour, free[begun]]
+                begun = hour
