@@ -13,12 +13,14 @@ from flask import current_app, g
 from app import db
 from app.auth.credentials import Caller, find_caller
 from app.auth.tokens import manage_token
-from app.errors import Problem
+from app.errors import InvalidRequest, Problem
 from app.wire.blueprint import Blueprint
 from app.wire.shown_numbers import Numbers
 
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 VENDOR_CACHE_SECONDS = 5.0
+# Through which the public books if it names none; channel_places says so, too.
+PUBLIC_CHANNEL = "web"
 VENDOR_CACHE_SIZE_MAX = 10_000
 
 
@@ -31,6 +33,8 @@ class VendorSettings:
 
     availability_numbers: Numbers
     hold_minutes: int
+    # The sales channels that are mapped to locations, by name.
+    channels: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,12 @@ class Visit:
     def numbers(self) -> Numbers:
         """How many places are left, as this caller may see it: a vendor's key sees all."""
         return "exact" if self.caller.is_vendor else self.settings.availability_numbers
+
+    def require_channel(self, channel: str | None) -> None:
+        """The public names only channels that the vendor has. Raises InvalidRequest."""
+        mapped = self.settings.channels
+        if not self.caller.is_vendor and mapped and channel not in {None, PUBLIC_CHANNEL, *mapped}:
+            raise InvalidRequest({"channel": "The vendor has no such sales channel."})
 
     @property
     def actor(self) -> dict[str, Any]:
@@ -117,7 +127,7 @@ def _known_vendor(slug: str) -> KnownVendor:
     if known is not None and known.until > now:
         return known
     rows = SLUG.fullmatch(slug) and db.read(
-        "SELECT id, availability_numbers, hold_minutes FROM vendors"
+        "SELECT id, availability_numbers, hold_minutes, channels FROM vendors"
         " WHERE slug = %s AND archived_at IS NULL",
         slug,
     )
@@ -125,7 +135,9 @@ def _known_vendor(slug: str) -> KnownVendor:
         raise Problem("VENDOR_NOT_FOUND", "There is no vendor of this name.")
     if len(known_vendors) >= VENDOR_CACHE_SIZE_MAX:
         known_vendors.clear()
-    settings = VendorSettings(rows[0].availability_numbers, rows[0].hold_minutes)
+    settings = VendorSettings(
+        rows[0].availability_numbers, rows[0].hold_minutes, frozenset(rows[0].channels)
+    )
     known = KnownVendor(rows[0].id, settings, now + VENDOR_CACHE_SECONDS)
     known_vendors[slug] = known
     return known

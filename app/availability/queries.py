@@ -30,6 +30,7 @@ def list_availability(
     service_id: UUID | None = None,
     provider_id: UUID | None = None,
     location_id: UUID | None = None,
+    channel: str | None = None,
 ) -> str:
     """A page of slots that overlap [start, end), by start, sold-out ones included: as JSON.
 
@@ -53,6 +54,7 @@ def list_availability(
         "p_after_start": after[0],
         "p_after_id": after[1],
         "p_public": public,
+        "p_channel": channel,
     }
     if service_id is None and numbers == "exact":
         # What everybody sees is written by the database, and goes through as it is.

@@ -32,6 +32,7 @@ def list_availability(query: dict[str, Any]) -> Response:
     """
     visit = current_visit()
     public = not visit.caller.is_vendor
+    visit.require_channel(query.get("channel"))
     return answer_written(
         queries.list_availability(visit.vendor_id, public=public, numbers=visit.numbers, **query)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from app.wire.fields import QUANTITY_MAX, Count, MoneySchema, Time
+from app.wire.fields import QUANTITY_MAX, Count, MoneySchema, Time, channel_name
 from app.wire.pages import PageQuery
 
 
@@ -17,6 +17,7 @@ class AvailabilityQuery(PageQuery):
     provider_id = fields.UUID()
     location_id = fields.UUID()
     quantity = Count(load_default=1, validate=validate.Range(1, QUANTITY_MAX))
+    channel = channel_name()
 
 
 class FreeSchema(Schema):

@@ -64,6 +64,7 @@ REASONS: dict[str, str] = {
     "vendors_only": "Only the vendor writes these, with an API key.",
     "name_needed": "Say who is coming.",
     "unknown_channel": "The vendor has no such sales channel.",
+    "channel_elsewhere": "This sales channel does not lead to the location of this time.",
     "contact_needed": "Give an e-mail address or a telephone number.",
 }
 _CONFLICT_MEMBERS = (

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from app.wire.fields import CHANNEL_MAX, QUANTITY_MAX, Count, MoneySchema, Text, Time
+from app.wire.fields import QUANTITY_MAX, Count, MoneySchema, Time, channel_name
 from app.wire.pages import PageQuery
 
 LOCATIONS_MAX = 100
@@ -51,13 +51,7 @@ class TimesQuery(PageQuery):
             "description": "Only there. Named several times: best first, and options in that order."
         },
     )
-    channel = Text(
-        CHANNEL_MAX,
-        metadata={
-            "description": "Only the locations that the vendor has mapped this sales channel to,"
-            " best first; `web` for callers without a key of the vendor who name none."
-        },
-    )
+    channel = channel_name()
 
 
 class TimesOptionSchema(Schema):

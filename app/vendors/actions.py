@@ -10,11 +10,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import db
-from app.errors import Problem
+from app.errors import InvalidRequest, Problem
 from app.errors.refusals import refusal
 from app.idempotency import OPERATOR, IdempotencyKey, remember
 from app.models import Location, Provider, Service, Vendor
 from app.vendors.queries import AnyCatalogued, not_found, show, show_vendor
+from app.vendors.schemas import CHANNELS_MAX
 from app.wire.fields import merged_money
 
 UNIQUE_VIOLATION = "23505"
@@ -79,7 +80,7 @@ def _add_vendor(session: Session, **columns: Any) -> Vendor:
 def change_vendor(
     vendor_id: UUID, values: dict[str, Any], expected_version: int | None
 ) -> dict[str, Any]:
-    """The vendor with `values`. Raises PRECONDITION_FAILED."""
+    """The vendor with `values`. Raises PRECONDITION_FAILED, LOCATION_NOT_FOUND."""
     return db.persist(lambda: _change_vendor(vendor_id, values, expected_version))
 
 
@@ -88,8 +89,28 @@ def _change_vendor(
 ) -> dict[str, Any]:
     with db.transaction() as session:
         vendor = session.get_one(Vendor, vendor_id, with_for_update={"key_share": True})
+        if "channels" in values:
+            channels = _merged_channels(session, vendor, values["channels"])
+            values = {**values, "channels": channels}
         _change(session, vendor, values, expected_version)
         return show_vendor(vendor)
+
+
+def _merged_channels(
+    session: Session, vendor: Vendor, patch: dict[str, list[UUID] | None]
+) -> dict[str, list[str]]:
+    """The vendor's channels as a merge patch leaves them, their locations held till the commit."""
+    for location_ids in patch.values():
+        for location_id in location_ids or ():
+            _require_location(session, vendor.id, {"location_id": location_id})
+    merged = {**vendor.channels}
+    for name, location_ids in patch.items():
+        merged.pop(name, None)
+        if location_ids is not None:
+            merged[name] = [str(location_id) for location_id in location_ids]
+    if len(merged) > CHANNELS_MAX:
+        raise InvalidRequest({"channels": f"At most {CHANNELS_MAX} channels."})
+    return merged
 
 
 def create(

@@ -86,6 +86,7 @@ def show_vendor(vendor: Vendor) -> dict[str, Any]:
         "availability_numbers": vendor.availability_numbers,
         "open_bookings_max": vendor.open_bookings_max,
         "hold_minutes": vendor.hold_minutes,
+        "channels": vendor.channels,
         "version": vendor.version,
         "created_at": vendor.created_at,
         "updated_at": vendor.updated_at,

@@ -38,7 +38,7 @@ def get_vendor() -> Response:
     "",
     body=VendorSchema(partial=True),
     answers=(200, VendorSchema()),
-    refuses=[VENDOR],
+    refuses=[VENDOR, LOCATION],
     guard=vendor_admin,
     versioned=True,
     example={"public_booking": False, "hold_minutes": 15, "open_bookings_max": 3},
@@ -46,8 +46,8 @@ def get_vendor() -> Response:
 def change_vendor(values: dict[str, Any]) -> Response:
     """Change the vendor and its settings (JSON merge patch).
 
-    `public_booking` and `open_bookings_max` hold from the next booking on, the others within five
-    seconds.
+    `public_booking`, `open_bookings_max` and `channels` hold from the next booking on, the others
+    within five seconds.
     """
     visit = current_visit()
     vendor = actions.change_vendor(visit.vendor_id, values, expected_version())

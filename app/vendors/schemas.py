@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from app.wire.fields import Pattern, Text, Time, TimeZone, YesOrNo, money, whole_number
+from app.wire.fields import (
+    CHANNEL_MAX,
+    Pattern,
+    Text,
+    Time,
+    TimeZone,
+    YesOrNo,
+    money,
+    whole_number,
+)
 from app.wire.pages import PageQuery
 from app.wire.shown_numbers import FEW, NUMBERS
 
 NAME_MAX, ADDRESS_MAX, MINUTES_MAX = 200, 1000, 525_600
 HOLD_MINUTES_MAX, OPEN_BOOKINGS_MAX = 10_080, 10_000
+CHANNELS_MAX, LOCATIONS_MAX = 100, 100
 
 
 class Kept(Schema):
@@ -53,6 +63,19 @@ class VendorSchema(Schema):
         HOLD_MINUTES_MAX,
         metadata={"description": "How long a booking with `hold` is held; 10 if never said."},
     )
+    channels = fields.Dict(
+        keys=Text(CHANNEL_MAX),
+        values=fields.List(
+            fields.UUID(), allow_none=True, validate=validate.Length(0, LOCATIONS_MAX)
+        ),
+        validate=validate.Length(0, CHANNELS_MAX),
+        metadata={
+            "description": "Sales channels (`web`, `walk-in`, a partner's name) and the locations"
+            " each may book at, best first. A booking through one of them never lands elsewhere;"
+            " without a key, only these and `web` can be named. In a change, null takes one away.",
+            "example": {"web": ["01980000-0000-7000-8000-000000000002"]},
+        },
+    )
     version = fields.Integer(dump_only=True)
     created_at = Time(dump_only=True)
     updated_at = Time(dump_only=True)
@@ -90,7 +113,10 @@ class ProviderQuery(PageQuery):
 
 
 class NewVendorSchema(VendorSchema):
-    """A vendor to make."""
+    """A vendor to make; it has no locations yet."""
+
+    class Meta:
+        exclude = ("channels",)
 
     slug = fields.String(
         required=True,

@@ -17,7 +17,8 @@ ACROSS_VENDORS = {
 # Functions of values, which know no vendor, and steps that take a vendor's rows as they are.
 OF_VALUES = {
     "hold_claims", "pieces_left", "scheduled_slots",
-    "channel_places", "check_channel", "check_service_quantity", "places_wanted", "shown_opening",
+    "alternatives_at", "channel_places", "check_channel", "check_places", "check_service_quantity",
+    "places_wanted", "shown_opening",
     "actor_of", "check_claim_details", "check_service_duration", "check_slot_times",
     "earliest_start", "fits_text", "folded", "free_stretches", "grid_start", "invalid", "legible",
     "lowest_units", "merge_patch", "most_taken",

@@ -5,7 +5,8 @@
 CREATE OR REPLACE FUNCTION availability_page(
     p_vendor_id uuid, p_from timestamptz, p_to timestamptz,
     p_provider_id uuid DEFAULT NULL, p_location_id uuid DEFAULT NULL, p_quantity integer DEFAULT 1,
-    p_after_start timestamptz DEFAULT NULL, p_after_id uuid DEFAULT NULL, p_limit integer DEFAULT 100, p_public boolean DEFAULT false
+    p_after_start timestamptz DEFAULT NULL, p_after_id uuid DEFAULT NULL, p_limit integer DEFAULT 100, p_public boolean DEFAULT false,
+    p_channel text DEFAULT NULL
 ) RETURNS TABLE (items text, next_start timestamptz, next_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan
@@ -20,7 +21,7 @@ AS $$
            CASE WHEN max(a.place) > p_limit THEN max(a.slot_start) FILTER (WHERE a.place = p_limit) END,
            CASE WHEN max(a.place) > p_limit THEN (array_agg(a.slot_id) FILTER (WHERE a.place = p_limit))[1] END
     FROM list_availability(
-        p_vendor_id, p_from, p_to, p_provider_id, p_location_id, p_quantity, p_after_start, p_after_id, p_limit + 1, p_public)
+        p_vendor_id, p_from, p_to, p_provider_id, p_location_id, p_quantity, p_after_start, p_after_id, p_limit + 1, p_public, p_channel)
         WITH ORDINALITY AS a (slot_id, provider_id, location_id, slot_start, slot_end, time_zone, capacity, available, status,
                               free, price_amount, price_currency, place)
 $$;

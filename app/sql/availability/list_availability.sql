@@ -2,12 +2,13 @@
 -- each with the places free throughout, and the stretches in which at least one place is free.
 -- Lapsed holds count as free: they never block. Page on with the last row's start and id. A window that
 -- ends before it begins is empty. p_public: as the public may book. Slots that are over are left out, and of one
--- that goes on only the rest is free (earliest_start), and no place throughout.
+-- that goes on only the rest is free (earliest_start), and no place throughout. Only where the channel leads (channel_places).
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION list_availability(
     p_vendor_id uuid, p_from timestamptz, p_to timestamptz,
     p_provider_id uuid DEFAULT NULL, p_location_id uuid DEFAULT NULL, p_quantity integer DEFAULT 1,
-    p_after_start timestamptz DEFAULT NULL, p_after_id uuid DEFAULT NULL, p_limit integer DEFAULT 100, p_public boolean DEFAULT false
+    p_after_start timestamptz DEFAULT NULL, p_after_id uuid DEFAULT NULL, p_limit integer DEFAULT 100, p_public boolean DEFAULT false,
+    p_channel text DEFAULT NULL
 ) RETURNS TABLE (
     slot_id uuid, provider_id uuid, location_id uuid, slot_start timestamptz, slot_end timestamptz, time_zone text,
     capacity integer, available integer, status text, free jsonb, price_amount bigint, price_currency text
@@ -20,9 +21,10 @@ AS $$
            s.capacity::integer, stretches.throughout,
            CASE WHEN stretches.most >= COALESCE(p_quantity, 1) THEN 'available' ELSE 'sold_out' END,
            stretches.free, s.price_amount::bigint, s.price_currency
-    FROM (SELECT earliest_start(p_public) AS start OFFSET 0) AS earliest
+    FROM (SELECT earliest_start(p_public) AS start, channel_places(v.channels, p_channel, p_public) AS places
+          FROM vendors v WHERE v.id = p_vendor_id OFFSET 0) AS earliest
     CROSS JOIN LATERAL slots_in_window(
-        p_vendor_id, GREATEST(p_from, earliest.start), p_to, p_provider_id, p_location_id, p_after_start, p_after_id, p_limit) AS s
+        p_vendor_id, GREATEST(p_from, earliest.start), p_to, p_provider_id, p_location_id, p_after_start, p_after_id, p_limit, earliest.places) AS s
     JOIN locations l ON l.vendor_id = s.vendor_id AND l.id = s.location_id
     CROSS JOIN LATERAL (
         SELECT array_agg(c.during) AS times, array_agg(c.quantity) AS quantities, COALESCE(sum(c.quantity), 0)::integer AS places,

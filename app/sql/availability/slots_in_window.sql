@@ -1,11 +1,11 @@
 -- Promise: the first p_limit slots after (p_after_start, p_after_id) that overlap [p_from, p_to), by start and id,
--- of providers and at locations that are not archived. What is read grows with p_limit, not with the calendar nor with
+-- of providers and at locations that are not archived, p_location_id and in p_places (NULL: anywhere). What is read grows with p_limit, not with the calendar nor with
 -- the window: slots that begin in the window are read in the order of an index, and of those that
 -- began before it, each provider has one at most.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION slots_in_window(
     p_vendor_id uuid, p_from timestamptz, p_to timestamptz, p_provider_id uuid, p_location_id uuid,
-    p_after_start timestamptz, p_after_id uuid, p_limit integer
+    p_after_start timestamptz, p_after_id uuid, p_limit integer, p_places uuid[] DEFAULT NULL
 ) RETURNS SETOF slots
 LANGUAGE plpgsql STABLE
 -- Arguments never change which way is best, and planning takes longer than a page. Only the few slots
@@ -37,6 +37,7 @@ BEGIN
             JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = s.location_id AND l.archived_at IS NULL
             WHERE p.vendor_id = p_vendor_id AND p.archived_at IS NULL AND upper(s.during) > v_from
               AND (p_provider_id IS NULL OR p.id = p_provider_id) AND (p_location_id IS NULL OR s.location_id = p_location_id)
+              AND (p_places IS NULL OR s.location_id = ANY (p_places))
               AND (v_after IS NULL OR (lower(s.during), s.id) > (v_after, v_id))
             ORDER BY lower(s.during), s.id LIMIT v_limit;
         GET DIAGNOSTICS v_found = ROW_COUNT;
@@ -53,6 +54,7 @@ BEGIN
             WHERE s.vendor_id = p_vendor_id AND s.provider_id = p_provider_id
               AND lower(s.during) >= v_after AND lower(s.during) < v_to
               AND (lower(s.during), s.id) > (v_after, v_id) AND (p_location_id IS NULL OR s.location_id = p_location_id)
+              AND (p_places IS NULL OR s.location_id = ANY (p_places))
             ORDER BY lower(s.during) LIMIT v_limit;
     ELSE
         RETURN QUERY
@@ -61,6 +63,7 @@ BEGIN
             JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = s.location_id AND l.archived_at IS NULL
             WHERE s.vendor_id = p_vendor_id AND lower(s.during) < v_to AND (lower(s.during), s.id) > (v_after, v_id)
               AND (p_location_id IS NULL OR s.location_id = p_location_id)
+              AND (p_places IS NULL OR s.location_id = ANY (p_places))
             ORDER BY lower(s.during), s.id LIMIT v_limit;
     END IF;
 END

@@ -49,6 +49,8 @@ DECLARE
     v_checked      boolean;
     v_refusal      jsonb;
     v_public       public_check;
+    -- Where the booking's channel leads; NULL: anywhere.
+    v_places       uuid[];
 BEGIN
     -- A value to assign, and not PERFORM, which would run a statement.
     v_checked := require_claim_arguments(p_vendor_id, p_slot_ids, p_quantity, p_details, p_actor);
@@ -74,7 +76,10 @@ BEGIN
         check_claim_details(p_customer_id, p_idempotency_key, p_details));
     IF v_refusal IS NULL AND p_actor ->> 'type' = 'customer' THEN
         v_public := check_public_customer(p_vendor_id, p_details -> 'customer');
-        v_refusal := COALESCE(v_public.closed, v_public.refusal);
+        v_refusal := COALESCE(v_public.closed, v_public.refusal, check_channel(v_public.channels, p_details ->> 'channel', true));
+        v_places := channel_places(v_public.channels, p_details ->> 'channel', true);
+    ELSIF v_refusal IS NULL AND p_details ->> 'channel' IS NOT NULL THEN
+        SELECT channel_places(v.channels, p_details ->> 'channel', false) INTO v_places FROM vendors v WHERE v.id = p_vendor_id;
     END IF;
 
     <<looks>>
@@ -86,6 +91,10 @@ BEGIN
         END IF;
         v_refusal := check_slot_parts(p_vendor_id, v_look.parts, p_slot_ids, v_from, v_to, p_details, p_actor, v_service);
         EXIT looks WHEN v_refusal IS NOT NULL;
+        IF v_places IS NOT NULL THEN
+            v_refusal := check_places(v_look.parts, v_places);
+            EXIT looks WHEN v_refusal IS NOT NULL;
+        END IF;
         IF p_service_id IS NOT NULL THEN
             v_refusal := check_service_rules(p_vendor_id, v_service, v_look.parts, v_quantity, p_actor);
             EXIT looks WHEN v_refusal IS NOT NULL;
@@ -105,6 +114,9 @@ BEGIN
         IF v_look.available < v_quantity THEN
             IF cardinality(v_look.lapsed) = 0 THEN
                 v_refusal := explain_refusal(p_vendor_id, v_look.parts, v_quantity, p_alternatives, v_service, p_actor);
+                IF v_places IS NOT NULL THEN
+                    v_refusal := alternatives_at(v_refusal, v_places);
+                END IF;
                 EXIT looks;
             END IF;
             -- A lapsed hold never blocks: go on to the locks, where it is expired. Whoever came for

@@ -24,6 +24,7 @@ LEFT JOIN customers c ON c.vendor_id = b.vendor_id AND c.id = b.customer_id;
 
 ALTER TABLE bookings DROP COLUMN cancellation_reason;
 
+ALTER TYPE public_check DROP ATTRIBUTE channels;
 -- Counted by units again.
 CREATE OR REPLACE VIEW slot_availability WITH (security_invoker = true) AS
 SELECT s.vendor_id, s.id AS slot_id, s.provider_id, s.location_id, s.during, s.capacity,

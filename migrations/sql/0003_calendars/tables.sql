@@ -141,6 +141,8 @@ ALTER TABLE bookings
 
 -- Sales channels and the locations each may book, best first: {"web": ["…", "…"]}.
 ALTER TABLE vendors ADD COLUMN channels json_record NOT NULL DEFAULT '{}';
+-- Read with the rest of the vendor's row, so that a claim of the public needs no further look for them.
+ALTER TYPE public_check ADD ATTRIBUTE channels jsonb;
 
 -- Why it was cancelled, in the words of whoever did. May be personal: erased with the customer, never in history.
 ALTER TABLE bookings ADD COLUMN cancellation_reason varchar(500);

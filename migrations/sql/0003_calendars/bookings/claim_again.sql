@@ -15,6 +15,7 @@ DECLARE
     v_service services;
     v_price   jsonb;
     v_look    slots_look;
+    v_places  uuid[];
     v_refusal jsonb;
     -- The buffers it was made with, whatever the service's are now.
     v_occupied tstzrange := tstzrange(lower(p_booking.during) - make_interval(mins => p_booking.buffer_before_minutes),
@@ -28,6 +29,8 @@ BEGIN
     SELECT s.* INTO v_service FROM services s WHERE s.vendor_id = p_booking.vendor_id AND s.id = p_booking.service_id;
     v_service.buffer_before_minutes := p_booking.buffer_before_minutes;
     v_service.buffer_after_minutes := p_booking.buffer_after_minutes;
+    SELECT channel_places(v.channels, p_booking.channel, p_actor ->> 'type' IS NOT DISTINCT FROM 'customer') INTO v_places
+    FROM vendors v WHERE v.id = p_booking.vendor_id;
     WHILE v_refusal IS NULL LOOP
         v_look := look_at_slots(p_booking.vendor_id, p_booking.slot_ids, lower(v_occupied), upper(v_occupied),
                                 p_booking.quantity);
@@ -39,6 +42,8 @@ BEGIN
             v_refusal := '{"outcome": "SLOT_NOT_FOUND", "facts": {"reason": "slots_changed"}}';
             EXIT;
         END IF;
+        v_refusal := CASE WHEN v_places IS NOT NULL THEN check_places(v_look.parts, v_places) END;
+        EXIT WHEN v_refusal IS NOT NULL;
         IF v_look.available < p_booking.quantity THEN
             IF cardinality(v_look.lapsed) > 0 THEN
                 PERFORM expire_in_the_way(p_booking.vendor_id, p_booking.slot_ids, lower(v_occupied), v_look.lapsed, p_actor);

@@ -1,0 +1,6 @@
+-- Promise: NULL when all parts are at locations where the booking's channel leads, otherwise the refusal.
+-- Locks: none. Raises: nothing.
+CREATE OR REPLACE FUNCTION check_places(p_parts slot_part[], p_places uuid[]) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT invalid('channel', 'channel_elsewhere', jsonb_build_object('location_id', part.location_id))
+        FROM unnest(p_parts) AS part WHERE part.location_id <> ALL (p_places) LIMIT 1);
