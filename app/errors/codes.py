@@ -84,7 +84,12 @@ CODES: dict[str, Code] = {
         "Slot in use",
         "Cancel or move the bookings named in `conflict.bookings` first.",
     ),
-    "PROVIDER_IN_USE": _in_use("Provider"),
+    "PROVIDER_IN_USE": Code(
+        409,
+        "Provider in use",
+        "Cancel the bookings that need it, or wait until they are over; give the services named in"
+        " `conflict.services` somebody else. Then try again.",
+    ),
     "LOCATION_IN_USE": _in_use("Location"),
     "SERVICE_IN_USE": _in_use("Service"),
     "CUSTOMER_EXISTS": Code(

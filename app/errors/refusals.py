@@ -79,6 +79,7 @@ _CONFLICT_MEMBERS = (
     "other_start",
     "other_end",
     "bookings",
+    "services",
     "status",
     "wanted",
     "hold_expires_at",
@@ -251,6 +252,9 @@ def _other(outcome: str, facts: Facts) -> str | None:
         return "This Idempotency-Key came before with another method, path, body or caller."
     if outcome.endswith("_IN_USE") and facts.get("bookings"):
         return _needed(facts["bookings"])
+    if outcome == "PROVIDER_IN_USE" and facts.get("services"):
+        needing = [f"{one['name']} ({one['role']})" for one in facts["services"]]
+        return f"Nobody else does it for {', '.join(needing)}."
     named = [str(value) for name, value in facts.items() if name.endswith("_id")]
     if outcome.endswith("_NOT_FOUND") and named:
         kind = outcome.removesuffix("_NOT_FOUND").lower()

@@ -16,6 +16,14 @@ from app.idempotency import OPERATOR, IdempotencyKey, remember
 from app.models import Location, Provider, Service, Vendor
 from app.vendors.queries import AnyCatalogued, not_found, show, show_vendor
 from app.vendors.schemas import CHANNELS_MAX
+from app.vendors.services import (
+    leave_services,
+    lock_services_of,
+    needs_of,
+    replace_needs,
+    require_sense,
+    require_unneeded,
+)
 from app.wire.fields import merged_money
 
 UNIQUE_VIOLATION = "23505"
@@ -118,7 +126,7 @@ def create(
 ) -> tuple[dict[str, Any], bool]:
     """A new row and False, or what the same request made before and True.
 
-    Raises LOCATION_NOT_FOUND, IDEMPOTENCY_CONFLICT.
+    Raises LOCATION_NOT_FOUND, PROVIDER_NOT_FOUND, IDEMPOTENCY_CONFLICT.
     """
     return db.persist(
         lambda: _create(model, vendor_id, values, key), repeatable=key.key is not None
@@ -132,15 +140,18 @@ def _create(
         row_id = session.scalar(select(func.uuidv7()))
         before = remember(session, vendor_id, key, {"id": str(row_id)})
         if before is not None:
-            return show(_locked(session, model, vendor_id, UUID(before["id"]))), True
+            return _shown(session, _locked(session, model, vendor_id, UUID(before["id"]))), True
         _require_location(session, vendor_id, values)
         if model is Location and "time_zone" not in values:
             values = {**values, "time_zone": session.get_one(Vendor, vendor_id).time_zone}
         row = model(vendor_id=vendor_id, id=row_id, **_columns(values))
+        require_sense(row)
         session.add(row)
         session.flush()
         session.refresh(row)
-        return show(row), False
+        if isinstance(row, Service):
+            replace_needs(session, row, values.get("needs", []))
+        return _shown(session, row), False
 
 
 def change(
@@ -171,8 +182,9 @@ def _change_row(
         _require_location(session, vendor_id, values)
         if "price" in values:
             values = {**values, "price": merged_money(values["price"], show(row).get("price"))}
-        _change(session, row, _columns(values), expected_version)
-        return show(row)
+        renewed = _renew_needs(session, row, values, expected_version)
+        _change(session, row, _columns(values), expected_version, renewed=renewed)
+        return _shown(session, row)
 
 
 def archive(
@@ -191,6 +203,9 @@ def _archive(
     with db.transaction() as session:
         # Without locks first: what is in use is not made to wait for the answer.
         _require_unused(session, model, vendor_id, row_id)
+        if model is Provider:
+            # Before the provider, as whoever changes a service locks both.
+            lock_services_of(session, vendor_id, row_id)
         _stop_claims(session, model, vendor_id, row_id)
         # FOR UPDATE: a service's bookings and new slots in flight hold the row's key, so they
         # finish first.
@@ -201,6 +216,8 @@ def _archive(
         # Again: slots may have been published before we had the row, and none can be now.
         _stop_claims(session, model, vendor_id, row_id)
         _require_unused(session, model, vendor_id, row_id)
+        if isinstance(row, Provider):
+            leave_services(session, row)
         row.archived_at = func.now()
         row.version += 1
         row.updated_at = func.now()
@@ -232,6 +249,8 @@ def _require_unused(
             for b in bookings
         ]
         raise refusal(code, {"bookings": facts})
+    if model is Provider:
+        require_unneeded(session, vendor_id, row_id)
 
 
 def _locked(
@@ -248,13 +267,17 @@ def _change(
     row: Vendor | AnyCatalogued,
     values: dict[str, Any],
     expected_version: int | None,
+    *,
+    renewed: bool = False,
 ) -> None:
+    """The row has `values`, and is a version further if that changes it, or `renewed` is true."""
     _require_version(row, expected_version)
     different = {name: value for name, value in values.items() if getattr(row, name) != value}
-    if not different:
+    if not different and not renewed:
         return
     for name, value in different.items():
         setattr(row, name, value)
+    require_sense(row)
     row.version += 1
     row.updated_at = func.now()
     session.flush()
@@ -264,6 +287,20 @@ def _change(
 def _require_version(row: Vendor | AnyCatalogued, expected_version: int | None) -> None:
     if expected_version is not None and expected_version != row.version:
         raise refusal("PRECONDITION_FAILED", {"version": row.version})
+
+
+def _renew_needs(
+    session: Session, row: AnyCatalogued, values: dict[str, Any], expected_version: int | None
+) -> bool:
+    """Whether the needs in `values` are others than the service had; now it has them."""
+    if not isinstance(row, Service) or "needs" not in values:
+        return False
+    _require_version(row, expected_version)
+    return replace_needs(session, row, values["needs"])
+
+
+def _shown(session: Session, row: AnyCatalogued) -> dict[str, Any]:
+    return show(row, needs_of(session, row) if isinstance(row, Service) else None)
 
 
 def _require_location(session: Session, vendor_id: UUID, values: dict[str, Any]) -> None:
@@ -278,7 +315,7 @@ def _require_location(session: Session, vendor_id: UUID, values: dict[str, Any])
 
 def _columns(values: dict[str, Any]) -> dict[str, Any]:
     """Values of a request as columns: a price is two of them."""
-    columns = {name: value for name, value in values.items() if name != "price"}
+    columns = {name: value for name, value in values.items() if name not in {"price", "needs"}}
     if "price" in values:
         price = values["price"] or {"amount": None, "currency": None}
         columns |= {"price_amount": price["amount"], "price_currency": price["currency"]}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from app.db import db
 from app.errors import Problem
 from app.models import Location, Provider, Service, Vendor
+from app.vendors.services import Needs, services_with_needs
 from app.wire.pages import page, position_after
 
 Catalogued = TypeVar("Catalogued", Location, Provider, Service)
@@ -47,10 +48,11 @@ def get_one(
     model: type[AnyCatalogued], vendor_id: UUID, row_id: UUID, *, archived: bool
 ) -> dict[str, Any]:
     """One row, an archived one only if `archived`. Raises …_NOT_FOUND."""
-    row = cast("AnyCatalogued | None", db.session.get(model, (vendor_id, row_id)))
-    if row is None or (row.archived_at is not None and not archived):
+    wanted = _selected(model).where(model.vendor_id == vendor_id, model.id == row_id)
+    found = db.session.execute(wanted).one_or_none()
+    if found is None or (found[0].archived_at is not None and not archived):
         raise not_found(model, row_id)
-    return show(row)
+    return show(*found)
 
 
 def list_page(
@@ -61,14 +63,20 @@ def list_page(
     **equal: UUID,
 ) -> dict[str, Any]:
     """The rows that are not archived, oldest first, with the columns named in `equal` so."""
-    wanted = select(model).where(model.vendor_id == vendor_id, model.archived_at.is_(None))
+    wanted = _selected(model).where(model.vendor_id == vendor_id, model.archived_at.is_(None))
     for column, value in equal.items():
         wanted = wanted.where(getattr(model, column) == value)
     after = position_after(cursor, UUID)
     if after is not None:
         wanted = wanted.where(model.id > after[0])
-    rows = db.session.scalars(wanted.order_by(model.id).limit(limit + 1)).all()
-    return page(rows, limit, show, lambda row: (row.id,))
+    rows = db.session.execute(wanted.order_by(model.id).limit(limit + 1)).all()
+    return page(rows, limit, lambda found: show(*found), lambda found: (found[0].id,))
+
+
+def _selected(model: type[AnyCatalogued]) -> Select[Any]:
+    if model is Service:
+        return cast("Select[Any]", services_with_needs())
+    return select(model)
 
 
 def not_found(model: type[AnyCatalogued], row_id: UUID) -> Problem:
@@ -93,8 +101,8 @@ def show_vendor(vendor: Vendor) -> dict[str, Any]:
     }
 
 
-def show(row: AnyCatalogued) -> dict[str, Any]:
-    """The row as answers hold it."""
+def show(row: AnyCatalogued, needs: Needs | None = None) -> dict[str, Any]:
+    """The row as answers hold it; `needs` are those of a service."""
     own: dict[str, Any]
     match row:
         case Location():
@@ -105,7 +113,15 @@ def show(row: AnyCatalogued) -> dict[str, Any]:
             own = {
                 "name": row.name,
                 "duration_minutes": row.duration_minutes,
+                "buffer_before_minutes": row.buffer_before_minutes,
+                "buffer_after_minutes": row.buffer_after_minutes,
+                "start_step_minutes": row.start_step_minutes,
+                "notice_minutes": row.notice_minutes,
+                "window_days": row.window_days,
+                "quantity_min": row.quantity_min,
+                "quantity_max": row.quantity_max,
                 "price": _price(row.price_amount, row.price_currency),
+                "needs": needs or [],
             }
     return {
         "id": row.id,

@@ -179,7 +179,11 @@ def change_provider(values: dict[str, Any], provider_id: UUID) -> Response:
     versioned=True,
 )
 def archive_provider(provider_id: UUID) -> Response:
-    """Archive a provider: refused while bookings to come need it."""
+    """Archive a provider: refused while bookings to come need it, or a service that nobody else
+    does.
+
+    The services that others do as well name it no more, and are a version further.
+    """
     return _archive(Provider, provider_id)
 
 
@@ -200,12 +204,15 @@ def list_services(query: dict[str, Any]) -> Response:
     "/services",
     body=ServiceSchema(),
     answers=(201, ServiceSchema()),
-    refuses=[VENDOR],
+    refuses=[VENDOR, PROVIDER],
     guard=vendor_admin,
     keyed=True,
 )
 def create_service(values: dict[str, Any]) -> Response:
-    """Make a service."""
+    """Make a service.
+
+    What its rules mean for bookings and for what is shown: /docs/services.
+    """
     return _create(Service, "services", values)
 
 
@@ -225,12 +232,16 @@ def get_service(service_id: UUID) -> Response:
     "/services/<uuid:service_id>",
     body=ServiceSchema(partial=True),
     answers=(200, ServiceSchema()),
-    refuses=[VENDOR, SERVICE],
+    refuses=[VENDOR, SERVICE, PROVIDER],
     guard=vendor_admin,
     versioned=True,
 )
 def change_service(values: dict[str, Any], service_id: UUID) -> Response:
-    """Change a service (JSON merge patch); bookings keep the price they were made at."""
+    """Change a service (JSON merge patch); bookings keep their price, time and buffers.
+
+    `needs` are replaced as a whole; `[]`: any one provider of the vendor. From the next booking on
+    the new rules hold.
+    """
     return _change(Service, service_id, values)
 
 

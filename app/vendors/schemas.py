@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.wire.fields import (
     CHANNEL_MAX,
+    QUANTITY_MAX,
     Pattern,
     Text,
     Time,
@@ -20,6 +23,8 @@ from app.wire.shown_numbers import FEW, NUMBERS
 NAME_MAX, ADDRESS_MAX, MINUTES_MAX = 200, 1000, 525_600
 HOLD_MINUTES_MAX, OPEN_BOOKINGS_MAX = 10_080, 10_000
 CHANNELS_MAX, LOCATIONS_MAX = 100, 100
+DAY_MINUTES, WINDOW_DAYS_MAX = 1440, 3650
+NEEDS_MAX, PROVIDERS_MAX, PREFERENCE_MAX, ROLE_MAX = 10, 200, 1000, 100
 
 
 class Kept(Schema):
@@ -96,14 +101,112 @@ class ProviderSchema(Kept):
     location_id = fields.UUID(required=True, metadata={"description": "Where it usually is."})
 
 
+class NeededProviderSchema(Schema):
+    """A provider who can fill a need."""
+
+    provider_id = fields.UUID(required=True)
+    preference = whole_number(
+        1,
+        PREFERENCE_MAX,
+        load_default=1,
+        metadata={
+            "description": "Lower is tried first; among equals the least busy on that day. 1 if"
+            " not said."
+        },
+    )
+
+
+class _Whole(fields.Nested):
+    """An object that is given whole, also where it is part of a merge patch."""
+
+    def _load(self, value: Any, partial: Any = None) -> Any:
+        del partial
+        return super()._load(value, partial=False)
+
+
+class NeedSchema(Schema):
+    """One of those whom a service takes at the same time and place: exactly one of `providers`."""
+
+    role = Text(ROLE_MAX, required=True, metadata={"description": "Such as therapist, or room."})
+    providers = fields.List(
+        _Whole(NeededProviderSchema),
+        required=True,
+        validate=validate.Length(1, PROVIDERS_MAX),
+    )
+
+
 class ServiceSchema(Kept):
-    """What is booked, how long it takes, and what it costs unless the slot says otherwise."""
+    """What is booked, how long it takes, by the rules of the vendor, who does it, and what it costs
+    unless the slot says otherwise.
+    """
 
     name = Text(NAME_MAX, required=True)
     duration_minutes = whole_number(
         1, MINUTES_MAX, allow_none=True, metadata={"description": "null: the whole slot."}
     )
+    buffer_before_minutes = whole_number(
+        0,
+        DAY_MINUTES,
+        metadata={
+            "description": "Occupied before the time booked, and not shown; 0 if never said. Lies"
+            " inside published time; neighbours' buffers add. Needs `duration_minutes`."
+        },
+    )
+    buffer_after_minutes = whole_number(
+        0, DAY_MINUTES, metadata={"description": "As `buffer_before_minutes`, after it."}
+    )
+    start_step_minutes = whole_number(
+        1,
+        DAY_MINUTES,
+        metadata={
+            "description": "The public begins at whole steps from the beginning of the slot; 15 if"
+            " never said."
+        },
+    )
+    notice_minutes = whole_number(
+        0,
+        MINUTES_MAX,
+        metadata={"description": "The public books at least so long ahead; 0 if never said."},
+    )
+    window_days = whole_number(
+        1,
+        WINDOW_DAYS_MAX,
+        allow_none=True,
+        metadata={
+            "description": "The public books at most so many days of 24 hours ahead; null: as far"
+            " as slots are published."
+        },
+    )
+    quantity_min = whole_number(
+        1,
+        QUANTITY_MAX,
+        metadata={"description": "The least `quantity` of a booking; 1 if never said."},
+    )
+    quantity_max = whole_number(
+        1,
+        QUANTITY_MAX,
+        allow_none=True,
+        metadata={"description": "The greatest `quantity` of a booking; null: any."},
+    )
     price = money()
+    needs = fields.List(
+        _Whole(NeedSchema),
+        validate=validate.Length(0, NEEDS_MAX),
+        metadata={
+            "description": "Whom it takes, all at one time and place: the provider of the first"
+            " need is the booking's. None: any one provider of the vendor."
+        },
+    )
+
+    @validates_schema(skip_on_field_errors=True)
+    def name_each_provider_once(self, data: dict[str, Any], **_: Any) -> None:
+        seen = set()
+        for i, need in enumerate(data.get("needs", [])):
+            for j, provider in enumerate(need["providers"]):
+                if provider["provider_id"] in seen:
+                    wrong = {"provider_id": ["A provider stands once in a service."]}
+                    raise ValidationError({"needs": {i: {"providers": {j: wrong}}}})
+                seen.add(provider["provider_id"])
 
 
 class ProviderQuery(PageQuery):

@@ -40,7 +40,13 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "create_service": {
         "name": "Haircut",
         "duration_minutes": 30,
+        "buffer_after_minutes": 10,
+        "notice_minutes": 120,
+        "window_days": 60,
         "price": {"amount": 4500, "currency": "EUR"},
+        "needs": [
+            {"role": "stylist", "providers": [{"provider_id": IDS["provider"], "preference": 1}]}
+        ],
     },
     "change_service": {"price": {"amount": 4800, "currency": "EUR"}},
     "resize_slot": {"capacity": 14},
@@ -105,6 +111,13 @@ BY_NAME: dict[str, Any] = {
     "published": 1,
     "skipped": 0,
     "duration_minutes": 30,
+    "buffer_after_minutes": 10,
+    "start_step_minutes": 15,
+    "notice_minutes": 120,
+    "window_days": 60,
+    "quantity_min": 1,
+    "role": "stylist",
+    "preference": 1,
     "kind": "appointment",
     "status": "confirmed",
     "banned": False,
@@ -122,6 +135,7 @@ NONE_AS_A_RULE = frozenset(
         "revoked_at",
         "banned_at",
         "open_bookings_max",
+        "quantity_max",
     }
 )
 _BY_FORMAT = {

@@ -125,6 +125,18 @@ class _WholeNumber(fields.Integer):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
+def channel_name(**kwargs: Any) -> fields.String:
+    """The name of a sales channel in a query."""
+    kwargs.setdefault(
+        "metadata",
+        {
+            "description": "Only the locations that the vendor has mapped this sales channel to;"
+            " `web` for callers without a key of the vendor who name none."
+        },
+    )
+    return Text(CHANNEL_MAX, **kwargs)
+
+
 def whole_number(least: int, most: int, **kwargs: Any) -> fields.Integer:
     """A JSON integer within bounds."""
     return _WholeNumber(strict=True, validate=validate.Range(least, most), **kwargs)
@@ -140,18 +152,6 @@ class MoneySchema(Schema):
         metadata={"description": "In minor units: 4500 is 45.00 EUR."},
     )
     currency = fields.String(
-def channel_name(**kwargs: Any) -> fields.String:
-    """The name of a sales channel in a query."""
-    kwargs.setdefault(
-        "metadata",
-        {
-            "description": "Only the locations that the vendor has mapped this sales channel to;"
-            " `web` for callers without a key of the vendor who name none."
-        },
-    )
-    return Text(CHANNEL_MAX, **kwargs)
-
-
         required=True,
         validate=Pattern("^[A-Z]{3}$", error="Not a currency code, as EUR is."),
         metadata={"description": "ISO 4217", "example": "EUR"},

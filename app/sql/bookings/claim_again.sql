@@ -49,7 +49,7 @@ BEGIN
                 PERFORM expire_in_the_way(p_booking.vendor_id, p_booking.slot_ids, lower(v_occupied), v_look.lapsed, p_actor);
                 CONTINUE;
             END IF;
-            v_refusal := explain_refusal(p_booking.vendor_id, v_look.parts, p_booking.quantity, 3, v_service, p_actor);
+            v_refusal := explain_refusal(p_booking.vendor_id, v_look.parts, p_booking.quantity, 3, v_service);
             EXIT;
         END IF;
         v_price := COALESCE(price_of_parts(v_look.parts, p_booking.quantity, v_service), 'null');

@@ -113,7 +113,7 @@ BEGIN
         END IF;
         IF v_look.available < v_quantity THEN
             IF cardinality(v_look.lapsed) = 0 THEN
-                v_refusal := explain_refusal(p_vendor_id, v_look.parts, v_quantity, p_alternatives, v_service, p_actor);
+                v_refusal := explain_refusal(p_vendor_id, v_look.parts, v_quantity, p_alternatives, v_service);
                 IF v_places IS NOT NULL THEN
                     v_refusal := alternatives_at(v_refusal, v_places);
                 END IF;

@@ -1,10 +1,10 @@
 -- Promise: the refusal of a claim that finds too few places: {"outcome", "facts"} with what is in the
 -- way (never whose), how many places are left, in which part, and what to take instead. With p_service: the time
--- shown of that part (of the whole, where the part is all buffer), and times that p_actor may book for the service.
+-- shown of that part (of the whole, where the part is all buffer), and times that the public may book for the service.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION explain_refusal(
     p_vendor_id uuid, p_parts slot_part[], p_quantity integer, p_alternatives integer,
-    p_service services, p_actor jsonb
+    p_service services
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -39,6 +39,6 @@ BEGIN
             'slot_id', v_short.slot_id, 'start', utc(lower(v_shown)), 'end', utc(upper(v_shown)),
             'time_zone', location_time_zone(p_vendor_id, v_short.location_id),
             'alternatives', CASE WHEN p_alternatives > 0
-                THEN find_alternatives(p_vendor_id, p_parts, p_quantity, p_alternatives, p_service, p_actor) ELSE '[]' END));
+                THEN find_alternatives(p_vendor_id, p_parts, p_quantity, p_alternatives, p_service) ELSE '[]' END));
 END
 $$;
