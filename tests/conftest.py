@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,50 +16,27 @@ import httpx
 import psycopg
 import pytest
 
-from app import migrate
 from app.auth.keys import create_key
 from app.config import Settings, inherited_environment
 from app.db import db, offline_app
 from app.devdb import EmbeddedPostgres
 from app.vendors.actions import create_vendor
+from tests.throwaway import Database, cloned, migrated_template, own_server
 
 CHECKOUT = Path(__file__).parents[1]
-TEMPLATE = "slotkeeper_template"
-
-
-@dataclass(frozen=True)
-class Database:
-    """One migrated database: its name, and its address for each of the three roles."""
-
-    name: str
-    owner_url: str
-    app_url: str
-    superuser_url: str
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL server of this test run's own, with durability as shipped."""
-    folder = Path(tempfile.mkdtemp(prefix="slotkeeper-tests-"))
-    if os.geteuid() == 0:
-        folder.chmod(0o711)
-    try:
-        with EmbeddedPostgres(folder / "postgres") as server:
-            yield server
-    finally:
-        shutil.rmtree(folder)
+    with own_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def template(postgres: EmbeddedPostgres) -> str:
     """The name of a database that `slotkeeper migrate` has brought to the newest schema."""
-    with psycopg.connect(postgres.superuser_url(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {TEMPLATE} OWNER slotkeeper_owner")
-    migrate.upgrade(postgres.owner_url(TEMPLATE))
-    return TEMPLATE
-
-
-_numbers = itertools.count(1)
+    return migrated_template(postgres)
 
 
 @dataclass(frozen=True)
@@ -83,33 +56,17 @@ class Server:
         return f"{self.url}/api/v1/vendors/{self.vendor}"
 
 
-@contextmanager
-def _clone(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
-    name = f"slotkeeper_test_{next(_numbers)}"
-    with psycopg.connect(postgres.superuser_url(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER slotkeeper_owner")
-        try:
-            yield Database(
-                name=name,
-                owner_url=postgres.owner_url(name),
-                app_url=postgres.app_url(name),
-                superuser_url=postgres.superuser_url(name),
-            )
-        finally:
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
 @pytest.fixture
 def database(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
     """A fresh, empty, migrated database for one test."""
-    with _clone(postgres, template) as clone:
+    with cloned(postgres, template) as clone:
         yield clone
 
 
 @pytest.fixture(scope="module")
 def module_database(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
     """A fresh, migrated database that the tests of one module share."""
-    with _clone(postgres, template) as clone:
+    with cloned(postgres, template) as clone:
         yield clone
 
 
@@ -195,7 +152,7 @@ def shared_server(
 ) -> Iterator[Server]:
     """One shipped server for all tests that bring a vendor of their own and leave it running."""
     with (
-        _clone(postgres, template) as clone,
+        cloned(postgres, template) as clone,
         _serve(clone, tmp_path_factory.mktemp("server") / "log") as running,
     ):
         yield running

@@ -13,7 +13,7 @@ import psycopg
 
 from chaos.sweep import sweep
 from tests.doors import Answer, Deed, Door
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 from tests.shop import Shop
 
 

@@ -21,7 +21,7 @@ from typing import Any, Self
 import psycopg
 
 from tests.clients import HttpClient
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 from tests.racing import Arena
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,9 +11,8 @@ from typing import Any
 
 import psycopg
 
+from tests.patience import wait_until
 from tests.shop import Row, call
-
-PATIENCE_SECONDS = 20.0
 
 
 class Session:
@@ -66,14 +64,6 @@ def waiting(monitor: psycopg.Connection, pids: list[int]) -> int:
         [pids],
     ).fetchone()[0]
     return found
-
-
-def wait_until(happened: Callable[[], bool], complaint: str) -> None:
-    """Return once it has happened; fail with the complaint after PATIENCE_SECONDS."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        assert time.monotonic() < deadline, complaint
-        time.sleep(0.002)
 
 
 @dataclass

@@ -23,7 +23,7 @@ import psycopg
 
 from app.config import Settings
 from tests.clients import Answer, Client, HttpClient, OwnerClient, SqlClient
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 from tests.shop import Shop
 from tests.sweep import assert_clean
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 
 ADA = {"name": "Ada Lovelace", "email": "ada@example.org"}
 

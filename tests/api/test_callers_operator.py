@@ -12,7 +12,7 @@ import pytest
 
 from app.auth.operator_keys import create_operator_key, revoke_operator_key
 from app.ops.worker import tidy
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 
 VENDORS = "/api/v1/vendors"
 _numbers = itertools.count(1)

@@ -18,7 +18,7 @@ import pytest
 from app.bodies import LARGE_BYTES_MAX, TURN_SECONDS
 from app.slots.routes import PUBLISH_BYTES_MAX
 from tests.clients import HttpClient
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 from tests.racing import SERVER
 
 LOCK_SECONDS = 1

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.load import reconnect
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 
 CUSTOMERS = 12
 # Wide bounds: they tell a limit from none, on a busy machine, too. The times are printed.

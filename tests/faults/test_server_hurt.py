@@ -17,7 +17,7 @@ from app.config import Settings
 from app.db import db, offline_app, read
 from app.errors import DatabaseProblem
 from tests.clients import HttpClient
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 from tests.racing import SERVER, THREADS
 
 CUSTOMERS = 12

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.clients import HttpClient
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 
 BODY_SECONDS = 2
 # Wide: it tells a limit from none, on a busy machine, too.

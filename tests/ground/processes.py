@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import psutil
+
+from tests.patience import wait_until
 
 
 def server_family(directory: Path) -> list[psutil.Process]:
@@ -23,7 +24,4 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 def wait_for_end(processes: list[psutil.Process]) -> None:
-    deadline = time.monotonic() + 30
-    while alive(processes):
-        assert time.monotonic() < deadline, f"still there: {alive(processes)}"
-        time.sleep(0.01)
+    wait_until(lambda: not alive(processes), lambda: f"still there: {alive(processes)}", every=0.01)

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +15,8 @@ import httpx
 import psutil
 import psycopg
 import pytest
+
+from tests.patience import wait_until
 
 CHECKOUT = Path(__file__).parents[2]
 SECRET = "a secret of the tests, long enough to sign"
@@ -44,13 +45,6 @@ def _publish_slot(client: httpx.Client) -> str:
     return answer.json()["items"][0]["id"]
 
 
-def _wait_until(condition, what: str) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-
-
 def _workers(server) -> list[psutil.Process]:
     return psutil.Process(server.process.pid).children(recursive=True)
 
@@ -76,7 +70,7 @@ def test_a_request_in_flight_is_answered_after_sigterm_and_no_process_stays(serv
             target=lambda: answers.append(client.post("/bookings", json={"slot_id": slot_id}))
         )
         booking.start()
-        _wait_until(
+        wait_until(
             lambda: (
                 onlooker.execute(
                     "SELECT FROM pg_stat_activity"
@@ -86,13 +80,13 @@ def test_a_request_in_flight_is_answered_after_sigterm_and_no_process_stays(serv
             "the booking does not wait for the slot",
         )
         server.process.send_signal(signal.SIGTERM)
-        _wait_until(lambda: not _listens(server), "the server takes new requests after SIGTERM")
+        wait_until(lambda: not _listens(server), "the server takes new requests after SIGTERM")
         assert not answers
         rival.rollback()
         booking.join()
     assert answers[0].status_code == 201, answers[0].text
     assert server.process.wait(30) == 0
-    _wait_until(lambda: not any(p.is_running() for p in family[1:]), "a worker stays")
+    wait_until(lambda: not any(p.is_running() for p in family[1:]), "a worker stays")
 
 
 def test_a_killed_worker_is_replaced(serve):
@@ -107,7 +101,7 @@ def test_a_killed_worker_is_replaced(serve):
             except httpx.TransportError:
                 return False
 
-        _wait_until(lambda: before[0] not in _workers(server) and answers(), "no new worker")
+        wait_until(lambda: before[0] not in _workers(server) and answers(), "no new worker")
     assert server.process.poll() is None
 
 
@@ -117,7 +111,7 @@ def test_workers_end_when_the_server_process_is_killed(serve):
     assert len(workers) >= 2
     server.process.kill()
     server.process.wait()
-    _wait_until(
+    wait_until(
         lambda: all(not w.is_running() or w.status() == psutil.STATUS_ZOMBIE for w in workers),
         "an orphaned worker keeps the port",
     )

@@ -27,8 +27,9 @@ import pytest
 
 from app.config import inherited_environment
 from tests.api.conftest import ADA, Api
-from tests.conftest import Database, Server
+from tests.conftest import Server
 from tests.sweep import assert_clean
+from tests.throwaway import Database
 
 SESSIONS = 4
 CROWD = 32

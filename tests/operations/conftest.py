@@ -10,8 +10,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api.conftest import Api
-from tests.conftest import Database, Server, _serve
+from tests.conftest import Server, _serve
 from tests.migrations.conftest import picture
+from tests.throwaway import Database
 
 __all__ = ["picture"]
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import uuid
@@ -21,10 +19,10 @@ from app import migrate
 from app.config import inherited_environment
 from app.devdb import EmbeddedPostgres
 from tests import raw
-from tests.conftest import Database
 from tests.operations import everyday
 from tests.shop import TRUTH, Shop
 from tests.sweep import assert_clean
+from tests.throwaway import Database, own_server
 
 RESTORED = "slotkeeper_restored"
 
@@ -32,13 +30,8 @@ RESTORED = "slotkeeper_restored"
 @pytest.fixture(scope="module")
 def other_server() -> Iterator[EmbeddedPostgres]:
     """Another PostgreSQL, as after a fire: it knows the roles and nothing else."""
-    folder = Path(tempfile.mkdtemp(prefix="slotkeeper-other-"))
-    folder.chmod(0o711)
-    try:
-        with EmbeddedPostgres(folder / "postgres") as server:
-            yield server
-    finally:
-        shutil.rmtree(folder)
+    with own_server() as server:
+        yield server
 
 
 def _run(*words: str | Path, **environment: str) -> str:

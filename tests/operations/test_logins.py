@@ -16,7 +16,7 @@ import pytest
 from app import migrate
 from app.config import inherited_environment
 from app.logins import sqlstate_of_refusal
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 
 SECRET = "not-the-password-of-anybody"
 LOCKED_OUT = "slotkeeper_locked_out"

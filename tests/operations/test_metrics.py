@@ -15,20 +15,13 @@ import psycopg
 import pytest
 
 from tests.api.conftest import ADA
+from tests.patience import wait_until
 from tests.shop import Shop
 
 WAITING = """
     SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND usename = 'slotkeeper_app' AND wait_event_type = 'Lock'
 """
-
-
-def _until(condition, what: str):
-    deadline = time.monotonic() + 60
-    while not (found := condition()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-    return found
 
 
 @pytest.fixture
@@ -138,7 +131,7 @@ def test_requests_add_up_over_the_workers_and_over_one_that_was_killed(serve, co
         except httpx.TransportError:
             return False
 
-    _until(three_workers_again, "the dead worker's pool is still counted")
+    wait_until(three_workers_again, "the dead worker's pool is still counted")
     assert counts(server.url).of("http_requests_total", route=route, status="200") >= 120
 
 
@@ -150,7 +143,7 @@ def test_connections_in_use_are_counted_while_they_are(serve, api, counts, super
         rival.execute("SELECT FROM slots WHERE id = %s FOR UPDATE", [slot["id"]])
         booking = threading.Thread(target=lambda: vendor.booked(slot_id=slot["id"]))
         booking.start()
-        _until(lambda: superuser.execute(WAITING).fetchall(), "the booking does not wait")
+        wait_until(lambda: superuser.execute(WAITING).fetchall(), "the booking does not wait")
         assert counts(server.url).of("pool_in_use") == 1
         rival.rollback()
         booking.join()
@@ -172,9 +165,9 @@ def test_a_lost_connection_is_counted_as_a_retry(serve, api, counts, superuser):
             )
         )
         booking.start()
-        pid = _until(lambda: superuser.execute(WAITING).fetchone(), "the booking does not wait")
+        pid = wait_until(lambda: superuser.execute(WAITING).fetchone(), "the booking does not wait")
         superuser.execute("SELECT pg_terminate_backend(%s)", pid)
-        _until(
+        wait_until(
             lambda: superuser.execute(WAITING + " AND pid <> %s", pid).fetchone(),
             "the booking is not tried again",
         )
@@ -227,4 +220,4 @@ def test_metrics_are_there_at_once_while_the_database_is_not(serve, counts, supe
             assert unready.json() == {"status": "not ready", "database": "cannot be reached"}
         finally:
             admin.execute(f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS true")
-    _until(lambda: counts(server.url).of("database_up") == 1, "the database is not found again")
+    wait_until(lambda: counts(server.url).of("database_up") == 1, "the database is not found again")

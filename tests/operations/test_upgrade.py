@@ -17,7 +17,7 @@ from app import create_app, migrate
 from app.config import Settings, inherited_environment
 from app.db import db
 from migrations import frozen
-from tests.conftest import Database
+from tests.throwaway import Database
 from tests.operations import everyday
 from tests.shop import Shop
 from tests.sweep import assert_clean

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests import lock_waits
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 from tests.racing import SERVER
 from tests.shop import at
 

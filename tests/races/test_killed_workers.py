@@ -11,7 +11,7 @@ from http.client import HTTPException
 import pytest
 
 from app.config import Settings
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 from tests.racing import SERVER
 
 KEY = "a-key-that-outlives-a-worker"

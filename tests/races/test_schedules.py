@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 from tests.rota import Rota, counts, in_the_way
 from tests.shop import Shop, at
 from tests.sweep import assert_clean

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 
 from tests.clients import HttpClient
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 
 CLIENTS, ACKNOWLEDGED_BEFORE_MIN = 16, 100
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from app.config import Settings
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 from tests.racing import SERVER, THREADS
 
 KEY = "a-key-of-somebody-who-vanishes"

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 from tests.shop import call
 
 CUSTOMER = {"type": "customer", "id": None}

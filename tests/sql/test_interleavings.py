@@ -7,7 +7,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 from tests.shop import at
 
 KEY = "a key of the test, no 1"

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests import raw
-from tests.lock_waits import wait_until
+from tests.patience import wait_until
 from tests.shop import at, call
 
 KEY = "a key of the test, no 1"
