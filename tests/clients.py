@@ -185,16 +185,17 @@ class SqlClient:
 
 
 class OwnerClient:
-    """The tables' owner, who writes rows past every function and always asks for unit 1."""
+    """The tables' owner, who writes rows past every function and asks for one unit."""
 
     def __init__(self, url: str, shop: Shop, application_name: str) -> None:
         self.shop = shop
         self.connection = psycopg.connect(url, autocommit=True, application_name=application_name)
 
-    def book(self, *slot_ids: uuid.UUID) -> Answer:
+    def book(self, *slot_ids: uuid.UUID, unit: int = 1) -> Answer:
         """Insert a booking and its claims; the code of a refusal is its SQLSTATE."""
         try:
-            booking_id = raw.book(self.connection, self.shop, *slot_ids)
+            units = f"{{[{unit},{unit + 1})}}"
+            booking_id = raw.book(self.connection, self.shop, *slot_ids, units=units)
         except psycopg.Error as error:
             return Answer(error.sqlstate or "LOST", {})
         return Answer("CONFIRMED", {"id": str(booking_id)})

@@ -208,12 +208,8 @@ class Shop:
         }
 
     def violations(self) -> list[Row]:
-        """What the consistency checks find of the vendor; lapsed holds are allowed."""
-        return [
-            row
-            for row in self.call("verify_booking_slot_consistency")
-            if row["violations"] and row["check_name"] != "lapsed_holds"
-        ]
+        """What the consistency checks find wrong with the vendor."""
+        return [row for row in self.call("verify_booking_slot_consistency") if row["violations"]]
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:

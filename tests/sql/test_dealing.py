@@ -14,7 +14,7 @@ def book_each(shop, slot, *times, **more):
 
 
 def scattered(shop, slot):
-    """Two places from 9 to 15, of which one is free all the time but on no unit throughout."""
+    """Of two units from 9 to 15 one is taken early and one late; the two bookings."""
     gone, early = book_each(shop, slot, (9, 10, 1), (9, 12, 1))
     shop.move("cancel_booking", gone)
     (late,) = book_each(shop, slot, (12, 15, 1))
