@@ -70,7 +70,8 @@ class Steps:
 class Peaks(Steps):
     """The most places taken in any part of a span, whoever takes which part of it.
 
-    `rows`: began, ended, quantity, starts, ends. Of units no fewer than so many are in use.
+    `rows`: began, ended, quantity, starts, ends. Heads are counted, at each time of the slot: who
+    has which unit is nobody's business.
     """
 
     def __init__(self, rows: Iterable[Row], span: Span) -> None:
@@ -178,19 +179,18 @@ class Slots:
         return Capacity(sizes)
 
     def surely(self, slot_id: str, span: Span = WHOLE) -> Steps:
-        """No fewer of its units were taken somewhere in the span, as places taken at one time."""
+        """The most of its places that were surely taken at any time of the span."""
         rows = self._evidence.query(SURE, [slot_id, span[1], span[0]])
         return Peaks(rows, span)
 
     def possibly(self, slot_id: str, span: Span = WHOLE, *, lapsing: bool = True) -> Steps:
-        """No more of them may have been: as if each who has any of the span had units of their own,
-        for a place must be free from the span's start to its end. `lapsing`: whether holds do.
-        """
+        """The most that may have been. `lapsing`: whether holds end by themselves."""
         end = "ended" if lapsing else "longer"
         statement = f"""
-            SELECT began, {end}, quantity FROM may WHERE slot_id = ? AND starts < ? AND ends > ?
+            SELECT began, {end}, quantity, starts, ends FROM may
+            WHERE slot_id = ? AND starts < ? AND ends > ?
         """
-        return Steps(self._evidence.query(statement, [slot_id, span[1], span[0]]))
+        return Peaks(self._evidence.query(statement, [slot_id, span[1], span[0]]), span)
 
     def cells(self, slot_id: str, span: Span) -> Iterator[Span]:
         """The span, cut wherever somebody's part of the slot begins or ends."""

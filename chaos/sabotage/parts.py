@@ -31,6 +31,12 @@ def _first_provider_only(saboteur: Saboteur) -> None:
 
 def _whole_slot_in_the_way(saboteur: Saboteur) -> None:
     saboteur.rewrite("look_at_slots", r"\(c\.during && v_part\.during\) IS TRUE", "true")
+    _units_stay(saboteur)
+
+
+def _units_stay(saboteur: Saboteur) -> None:
+    """Only who finds a unit free from start to end has place, whatever the heads are."""
+    saboteur.rewrite("look_at_slots", "IF NOT v_covering AND", "IF false AND")
 
 
 def _look_at_the_start(saboteur: Saboteur) -> None:
@@ -79,6 +85,13 @@ SABOTAGES: list[Sabotage] = [
         "whoever has an hour is in the way all day",
         "parts",
         _whole_slot_in_the_way,
+        "refusals_have_reasons",
+    ),
+    sabotage(
+        "units_stay_as_they_were_dealt",
+        "whoever needs a place all day finds one only if nobody has to change the unit",
+        "parts",
+        _units_stay,
         "refusals_have_reasons",
     ),
     sabotage(

@@ -83,12 +83,13 @@ def test_a_part_is_refused_for_whoever_has_some_of_it_and_for_nobody_else(hours,
     assert story.findings(REFUSALS) == found
 
 
-def test_who_needs_one_place_all_day_is_refused_when_each_is_taken_for_an_hour():
+def test_who_needs_one_place_all_day_is_refused_only_when_all_are_taken_at_one_time():
     story = day(2)
     books_part(story, 0, 1, 1, 2)
+    books_part(story, 6, 7, 1, 2, units="{[2,3)}")
     story.refused(3, 4)
     assert story.findings(REFUSALS) == {"refused_for_no_reason": 1}
-    books_part(story, 6, 7, 1, 2, units="{[2,3)}")
+    books_part(story, 6, 8, 1, 2)
     assert story.findings(REFUSALS) == {}
 
 
