@@ -189,6 +189,12 @@ def _persist(work: Callable[[], Result], *, repeatable: bool, reads: bool = Fals
             if problem.aborted:
                 # Jitter, so that those who met do not meet again.
                 time.sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311
+        except psycopg.errors.UndefinedFunction:
+            # A migration has changed what the function was about to call: all it did is undone, and
+            # the next finds the new one. Where that is missing, too, it is a defect.
+            if attempt > 1:
+                raise
+            metrics.count_retry("aborted")
     raise AssertionError("unreachable")
 
 

@@ -77,13 +77,23 @@ def _limits(server: db.Row) -> str:
     return "ok"
 
 
+# The revision, and whether we can serve beside those it was made for: see migrations/neighbours.py.
+_APPLIED = """
+    SELECT v.version_num AS revision,
+           COALESCE(obj_description('public.alembic_version'::regclass, 'pg_class'), '{}')::jsonb
+               -> 'compatible_with' ? %s AS compatible
+    FROM alembic_version v
+"""
+
+
 def _migrations() -> str:
     known = db.read("SELECT to_regclass('public.alembic_version') IS NOT NULL AS there")
     if not known[0].there:
         return f"none; this server needs {_needed()}: run slotkeeper migrate"
-    applied = [row.version_num for row in db.read("SELECT version_num FROM alembic_version")]
-    if applied != [_needed()]:
-        found = ", ".join(applied) or "none"
+    applied = db.read(_APPLIED, _needed())
+    revisions = [row.revision for row in applied]
+    if revisions != [_needed()] and not (len(applied) == 1 and applied[0].compatible):
+        found = ", ".join(revisions) or "none"
         return f"at {found}; this server needs {_needed()}: run slotkeeper migrate"
     return "ok"
 
