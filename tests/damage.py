@@ -332,6 +332,12 @@ DAMAGES = [
         {"history_with_gaps"},
     ),
     Damage("an event of no booking", _event_of_nothing, {EVENTS}, {"history_of_nothing"}, {EVENTS}),
+    Damage(
+        "a buffer that nobody claimed",
+        _change("bookings", "buffer_after_minutes = 5"),
+        {MATCH},
+        set(),
+    ),
     Damage("a later start than its claims", _change("bookings", LATER), {MATCH}, set()),
     Damage(
         "another order of slots",

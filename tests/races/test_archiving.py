@@ -159,3 +159,66 @@ def test_slots_at_an_archived_location_are_neither_offered_nor_booked(shop, arch
     refused = shop.claim(far)
     assert refused["outcome"] == "BOOKING_CONFLICT"
     assert refused["facts"]["alternatives"] == [], "the other slot is at the archived location"
+
+
+def _change_needs(arena, service_id, *provider_ids):
+    providers = [{"provider_id": str(one)} for one in provider_ids]
+    return httpx.patch(
+        f"{arena.server.url}/api/v1/vendors/{arena.slug}/services/{service_id}",
+        json={"needs": [{"role": "stylist", "providers": providers}]},
+        headers={"Authorization": f"Bearer {arena.api_key}"},
+        trust_env=False,
+        timeout=30,
+    )
+
+
+def test_who_archives_a_provider_sees_a_service_that_comes_to_need_it_meanwhile(
+    arena, shop, rows, archive
+):
+    with ThreadPoolExecutor(1) as thread:
+        with shop.owner.transaction():
+            shop.owner.execute(
+                "SELECT FROM providers WHERE id = %s FOR KEY SHARE", [shop.provider_id]
+            )
+            archived = thread.submit(archive, "providers")
+            wait_until(lambda: archived.done() or _server_waits(arena), "nobody waits")
+            assert not archived.done(), archived.result().text
+            assert _change_needs(arena, rows["services"], shop.provider_id).status_code == 200
+        refused = archived.result().json()
+    assert refused["code"] == "PROVIDER_IN_USE", refused
+    assert [one["service_id"] for one in refused["conflict"]["services"]] == [str(rows["services"])]
+
+
+def test_who_archives_a_provider_waits_for_a_change_of_its_service_and_judges_by_it(
+    arena, shop, rows, archive
+):
+    other = shop.provider()
+    assert _change_needs(arena, rows["services"], shop.provider_id, other).status_code == 200
+    with ThreadPoolExecutor(1) as thread:
+        with shop.owner.transaction():
+            shop.owner.execute(
+                "DELETE FROM service_providers WHERE service_id = %s AND provider_id = %s",
+                [rows["services"], other],
+            )
+            shop.owner.execute(
+                "UPDATE services SET version = version + 1 WHERE id = %s", [rows["services"]]
+            )
+            archived = thread.submit(archive, "providers")
+            wait_until(lambda: archived.done() or _server_waits(arena), "nobody waits")
+            assert not archived.done(), archived.result().text
+        refused = archived.result().json()
+    assert refused["code"] == "PROVIDER_IN_USE", refused
+
+
+def test_a_provider_comes_into_no_service_while_somebody_archives_it(arena, shop):
+    other = shop.provider()
+    with ThreadPoolExecutor(1) as thread:
+        with shop.owner.transaction():
+            shop.owner.execute("SELECT FROM providers WHERE id = %s FOR UPDATE", [shop.provider_id])
+            changed = thread.submit(_change_needs, arena, shop.service(60), other, shop.provider_id)
+            wait_until(lambda: changed.done() or _server_waits(arena), "nobody waits")
+            assert not changed.done(), changed.result().text
+            shop.owner.execute(
+                "UPDATE providers SET archived_at = now() WHERE id = %s", [shop.provider_id]
+            )
+        assert changed.result().json()["code"] == "PROVIDER_NOT_FOUND"
