@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.session_interface = NoSessions()
     app.config["SECRET_KEY"] = settings.require_secret_key()
     app.config["PUBLIC_URL"] = settings.public_url
+    app.config["PUBLISH_DAYS"] = settings.publish_days
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
 
     init_database(app, settings)
@@ -76,6 +77,7 @@ def _features() -> tuple[Blueprint, ...]:
     from app.customers.routes import blueprint as customers
     from app.keys.routes import blueprint as keys
     from app.search.routes import blueprint as search
+    from app.schedules.routes import blueprint as schedules
     from app.slots.routes import blueprint as slots
     from app.vendors.operator import blueprint as operator
     from app.vendors.routes import blueprint as vendors
@@ -84,6 +86,7 @@ def _features() -> tuple[Blueprint, ...]:
         operator,
         vendors,
         keys,
+        schedules,
         slots,
         availability,
         search,

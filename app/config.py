@@ -48,6 +48,7 @@ class Settings:
     body_seconds: int = 15
     lock_seconds: int = 3
     statement_seconds: int = 10
+    publish_days: int = 180
 
     def __post_init__(self) -> None:
         if self.database_url:
@@ -105,6 +106,7 @@ class Settings:
             statement_seconds=_whole_number(
                 env, "SLOTKEEPER_STATEMENT_SECONDS", cls.statement_seconds, 1, 300
             ),
+            publish_days=_whole_number(env, "SLOTKEEPER_PUBLISH_DAYS", cls.publish_days, 1, 730),
         )
 
     def require_database_url(self) -> str:

@@ -106,6 +106,7 @@ def watch_pool(app: Flask, settings: Settings) -> None:
 def offline_app(settings: Settings) -> Flask:
     """An application without a web side: the context in which commands reach the database."""
     app = Flask("slotkeeper")
+    app.config["PUBLISH_DAYS"] = settings.publish_days
     init_database(app, settings)
     return app
 

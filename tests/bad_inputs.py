@@ -187,6 +187,7 @@ ID = "Must be an id (UUID), such as 01980000-0000-7000-8000-000000000001."
 MAIL = "Must be an e-mail address, such as ada@example.org."
 NOT_IN_MAIL = "Holds a character that no e-mail address has:"
 ZONE = "Not a time zone of the IANA database, as Europe/Berlin is."
+DAY = "Must be a day, such as 2031-03-03."
 SWITCH, CHOICE = "Must be true or false.", "Must be one of: …"
 LENGTH, NULL, OBJECT = "Length must be …", "May not be null.", "Must be a JSON object."
 
@@ -207,6 +208,16 @@ MEMBERS: dict[str, list[Bad]] = {
         Bad("seconds since 1970", 1_930_000_000, NO_TIME),
         Bad("`true`", True, NO_TIME),
         Bad("`{}`", {}, NO_TIME),
+        Bad("`null`, where there must be one", None, NULL),
+    ],
+    "a day": [
+        Bad('`"2031-02-30"`', "2031-02-30", DAY),
+        Bad('`"20310303"`', "20310303", DAY),
+        Bad('`"2031-03-03T00:00:00Z"`', "2031-03-03T00:00:00Z", DAY),
+        Bad("the year 9999", "9999-12-31", DAY),
+        Bad('`"today"`', "today", DAY),
+        Bad('`""`', "", DAY),
+        Bad("`20310303`", 20_310_303, DAY),
         Bad("`null`, where there must be one", None, NULL),
     ],
     "a whole number": [

@@ -115,6 +115,14 @@ class Vendor:
     def customer(self) -> dict[str, Any]:
         return self.made("/customers", {**ADA, "email": f"ada{next(_numbers)}@example.org"})
 
+    def schedule(self) -> dict[str, Any]:
+        wanted = {"valid_from": "2090-01-01", "weekly": {"monday": [["09:00", "12:00"]]}}
+        return self.made(f"/providers/{self.provider()['id']}/schedules", wanted)
+
+    def exception(self) -> dict[str, Any]:
+        closed = {"starts_on": "2090-01-02", "kind": "closed"}
+        return self.made(f"/providers/{self.provider()['id']}/exceptions", closed)
+
     def key(self) -> dict[str, Any]:
         return self.made("/keys", {"name": "one more", "scope": "read"})
 
@@ -124,9 +132,11 @@ MAKERS: dict[str, Callable[[Vendor], dict[str, Any]]] = {
     "block_id": Vendor.block,
     "booking_id": Vendor.booking,
     "customer_id": Vendor.customer,
+    "exception_id": Vendor.exception,
     "key_id": Vendor.key,
     "location_id": Vendor.location,
     "provider_id": Vendor.provider,
+    "schedule_id": Vendor.schedule,
     "service_id": Vendor.service,
     "slot_id": Vendor.slot,
 }
@@ -170,6 +180,16 @@ BODIES: dict[str, Callable[[Vendor], dict[str, Any]]] = {
     "POST /api/v1/vendors/{vendor}/providers/{provider_id}/slots": lambda _: {
         "slots": [{"start": at(1), "end": at(2)}]
     },
+    "POST /api/v1/vendors/{vendor}/providers/{provider_id}/schedules": lambda _: {
+        "valid_from": "2090-01-01",
+        "weekly": {},
+    },
+    "PATCH /api/v1/vendors/{vendor}/schedules/{schedule_id}": lambda _: {"capacity": 2},
+    "POST /api/v1/vendors/{vendor}/providers/{provider_id}/exceptions": lambda _: {
+        "starts_on": "2090-01-01",
+        "kind": "closed",
+    },
+    "PATCH /api/v1/vendors/{vendor}/exceptions/{exception_id}": lambda _: {"reason": "Stocktaking"},
     "POST /api/v1/vendors/{vendor}/services": lambda _: {"name": "Yoga"},
     "PATCH /api/v1/vendors/{vendor}/services/{service_id}": lambda _: {"name": "Yoga"},
     "PATCH /api/v1/vendors/{vendor}/slots/{slot_id}": lambda _: {"capacity": 2},

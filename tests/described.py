@@ -54,6 +54,17 @@ def operations(spec: dict[str, Any]) -> Iterator[Operation]:
                 yield Operation(method.upper(), path, described)
 
 
+def _schedule(api: Any, provider_id: str) -> dict[str, str]:
+    """A schedule and an exception, far enough ahead that neither publishes anything."""
+    path, far = f"/providers/{provider_id}", "2090-01-01"
+    schedule = {"valid_from": far, "weekly": {"sunday": [["09:00", "12:00"]]}, "slot_minutes": 30}
+    closed = {"starts_on": far, "kind": "closed"}
+    return {
+        "schedule": api.made(f"{path}/schedules", schedule)["id"],
+        "exception": api.made(f"{path}/exceptions", closed)["id"],
+    }
+
+
 class World:
     """A vendor that has one of everything, and whoever may call, on a running server.
 
@@ -83,6 +94,7 @@ class World:
             "customer": api.made("/customers", {"name": f"Customer {uuid.uuid4()}"})["id"],
             "block": api.made("/blocks", {"provider_id": provider["id"], **closed})["id"],
             "key": api.made("/keys", {"name": "another", "scope": "read"})["id"],
+            **_schedule(api, provider["id"]),
         }
 
     def real(self, example: Any) -> Any:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +17,7 @@ from app.bookings.queries import show_block, show_booking
 from app.bookings.schemas import BlockSchema, BookingSchema
 from app.errors import Problem
 from app.wire.answers import answer
-from app.wire.fields import YEAR_MAX, YEAR_MIN, Count, MoneySchema, Time
+from app.wire.fields import Count, Day, MoneySchema, Time
 from app.wire.pages import PageQuery, page, position_after
 
 blueprint = VendorBlueprint("day", "A vendor's day.")
@@ -27,21 +25,6 @@ blueprint = VendorBlueprint("day", "A vendor's day.")
 PROVIDERS_MAX = 50
 # Of slots, and of bookings and blocks together, each.
 PER_PROVIDER_MAX = 500
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-
-
-class Day(fields.Date):
-    """A day of the calendar as 2026-03-29, and in no other way."""
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> date:
-        if not isinstance(value, str) or not _DATE.fullmatch(value):
-            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
-        day: date = super()._deserialize(value, attr, data, **kwargs)
-        if not YEAR_MIN <= day.year <= YEAR_MAX:
-            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
-        return day
 
 
 class DayQuery(PageQuery):

@@ -79,6 +79,12 @@ CODES: dict[str, Code] = {
         "Slots overlap",
         "Leave the offending slot out, move it, or send on_overlap: skip. Nothing was published.",
     ),
+    "SCHEDULE_OVERLAP": Code(
+        409,
+        "Schedules overlap",
+        "End the other schedule before this one begins (valid_until, valid_from), or take other"
+        " hours; for single days make an exception.",
+    ),
     "SLOT_IN_USE": Code(
         409,
         "Slot in use",
@@ -148,6 +154,8 @@ CODES: dict[str, Code] = {
     "SERVICE_NOT_FOUND": _not_found("Service"),
     "LOCATION_NOT_FOUND": _not_found("Location"),
     "SLOT_NOT_FOUND": _not_found("Slot"),
+    "SCHEDULE_NOT_FOUND": _not_found("Schedule"),
+    "EXCEPTION_NOT_FOUND": _not_found("Exception"),
     "BOOKING_NOT_FOUND": _not_found("Booking"),
     "BLOCK_NOT_FOUND": _not_found("Block"),
     "CUSTOMER_NOT_FOUND": _not_found("Customer"),

@@ -86,6 +86,8 @@ _CONFLICT_MEMBERS = (
     "version",
     "customer_id",
     "most",
+    "schedule_id",
+    "date",
 )
 _IN_THE_WAY = {
     "booked": "it has been booked",
@@ -250,6 +252,8 @@ def _overlap(facts: Facts) -> str:
 def _other(outcome: str, facts: Facts) -> str | None:
     if outcome == "IDEMPOTENCY_CONFLICT":
         return "This Idempotency-Key came before with another method, path, body or caller."
+    if outcome == "SCHEDULE_OVERLAP":
+        return f"On {facts['date']} the hours overlap those of schedule {facts['schedule_id']}."
     if outcome.endswith("_IN_USE") and facts.get("bookings"):
         return _needed(facts["bookings"])
     if outcome == "PROVIDER_IN_USE" and facts.get("services"):

@@ -12,7 +12,8 @@ from app.errors import Problem
 from app.wire.pages import page, position_after
 
 _SLOTS = """
-    SELECT s.id, s.provider_id, s.location_id, lower(s.during) AS start, upper(s.during) AS "end",
+    SELECT s.id, s.provider_id, s.schedule_id, s.location_id,
+           lower(s.during) AS start, upper(s.during) AS "end",
            l.time_zone, s.capacity, price_json(s.price_amount, s.price_currency) AS price,
            s.version, s.created_at, s.updated_at
     FROM slots s

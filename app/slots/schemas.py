@@ -30,6 +30,10 @@ class SlotSchema(SlotChangeSchema):
 
     id = fields.UUID()
     provider_id = fields.UUID()
+    schedule_id = fields.UUID(
+        allow_none=True,
+        metadata={"description": "The schedule it came from; null: made or changed by hand."},
+    )
     price = money()
     time_zone = fields.String(metadata={"description": "Of the location."})
     version = fields.Integer()

@@ -23,6 +23,8 @@ IDS = {
     "block": _id(6),
     "customer": _id(7),
     "key": _id(8),
+    "schedule": _id(10),
+    "exception": _id(11),
 }
 REQUEST_ID = "3aaed3c9e3b3420ba102258ad039b1d3"
 
@@ -109,6 +111,16 @@ BY_NAME: dict[str, Any] = {
     "note": "Prefers mornings.",
     "reason": "Lunch",
     "published": 1,
+    "removed": 0,
+    "resized": 0,
+    "kept": 0,
+    "in_the_way_total": 1,
+    "valid_from": "2031-03-03",
+    "valid_until": "2031-12-31",
+    "starts_on": "2031-12-24",
+    "ends_on": "2031-12-26",
+    "slot_minutes": 30,
+    "gap_minutes": 0,
     "skipped": 0,
     "duration_minutes": 30,
     "buffer_after_minutes": 10,

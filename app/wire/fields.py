@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -17,6 +17,7 @@ _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d)(:\d\d(?:\.\d{1,6}\d*)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 YEAR_MIN, YEAR_MAX = 1900, 2999
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 QUANTITY_MAX = 100_000
 CHANNEL_MAX = 100
 PRICE_AMOUNT_MAX = 10_000_000_000
@@ -72,6 +73,20 @@ class Time(fields.Field[datetime]):
         if not YEAR_MIN <= moment.year <= YEAR_MAX:
             raise self.make_error("range")
         return moment
+
+
+class Day(fields.Date):
+    """A day of the calendar as 2026-03-29, and in no other way."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> date:
+        if not isinstance(value, str) or not _DATE.fullmatch(value):
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        day: date = super()._deserialize(value, attr, data, **kwargs)
+        if not YEAR_MIN <= day.year <= YEAR_MAX:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        return day
 
 
 class Text(fields.String):

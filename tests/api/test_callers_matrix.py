@@ -174,6 +174,16 @@ FOREIGN = [
     ("PATCH /providers/{provider_id}", {"location_id": "their location_id"}),
     ("PATCH /slots/{slot_id}", {"location_id": "their location_id"}),
     (
+        "POST /providers/{provider_id}/schedules",
+        {"weekly": {}, "location_id": "their location_id"},
+    ),
+    ("PATCH /schedules/{schedule_id}", {"location_id": "their location_id"}),
+    (
+        "POST /providers/{provider_id}/exceptions",
+        {"starts_on": "2090-01-01", "kind": "closed", "schedule_id": "their schedule_id"},
+    ),
+    ("PATCH /exceptions/{exception_id}", {"schedule_id": "their schedule_id"}),
+    (
         "POST /providers/{provider_id}/slots",
         {"slots": [{"start": at(0), "end": at(1), "location_id": "their location_id"}]},
     ),

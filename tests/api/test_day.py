@@ -67,7 +67,7 @@ def test_a_day_shows_each_provider_with_slots_bookings_and_blocks(vendor):
         "location_id": provider["location_id"],
         "time_zone": "Europe/Berlin",
     }
-    left_out = {"provider_id", "created_at", "updated_at"}
+    left_out = {"provider_id", "schedule_id", "created_at", "updated_at"}
     assert busy["slots"] == [
         {name: value for name, value in slot.items() if name not in left_out} for slot in slots
     ]

@@ -1,0 +1,169 @@
+"""Keeps what a provider's schedules give published as slots, up to a horizon."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, time, timedelta
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+from uuid import UUID
+
+from flask import current_app, json
+from psycopg.types.json import Jsonb
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app import db
+from app.errors.refusals import refusal
+from app.schedules.expand import DAYS_AROUND, Wanted, expand, instant, zone_of
+from app.schedules.queries import Calendar, last_published, read_calendar, time_zone_of
+
+SYSTEM = {"type": "system", "id": "schedules"}
+Facts = dict[str, Any]
+
+
+def publish_days() -> int:
+    """How many days ahead slots are kept published, as the settings say."""
+    days: int = current_app.config["PUBLISH_DAYS"]
+    return days
+
+
+def lock_schedules(session: Session, vendor_id: UUID, provider_id: UUID) -> None:
+    """Until the commit nobody else changes or publishes the provider's schedules.
+
+    Taken before anything is read of them, and before any slot: see app/sql/README.md.
+    """
+    db.call("lock_schedules", within=session, p_vendor_id=vendor_id, p_provider_id=provider_id)
+
+
+def publish(
+    session: Session,
+    vendor_id: UUID,
+    provider_id: UUID,
+    *,
+    days: int | None = None,
+    dry_run: bool = False,
+    actor: dict[str, Any] | None = None,
+) -> Facts:
+    """Publish what the schedules give, in the transaction of the caller, who has locked them.
+
+    What `publishing` of the API holds. Raises CONCURRENCY_ABORT, PROVIDER_NOT_FOUND. What follows
+    from published time, as blocks for busy times do, belongs at the end of this.
+    """
+    now = datetime.now(UTC)
+    calendar = read_calendar(session, vendor_id, provider_id, _since(now))
+    end = _horizon(session, vendor_id, provider_id, now, days or publish_days())
+    row = db.call(
+        "apply_schedules",
+        within=session,
+        p_vendor_id=vendor_id,
+        p_provider_id=provider_id,
+        p_wanted=Jsonb(_written(expand(calendar.weeks, calendar.deviations, now, end)), json.dumps),
+        p_from=now,
+        p_to=end,
+        p_dry_run=dry_run,
+        p_actor=actor or SYSTEM,
+    )
+    if row.outcome != "PUBLISHED":
+        raise refusal(row.outcome, row.facts, provider_id=str(provider_id))
+    if not dry_run:
+        _remember(session, vendor_id, provider_id, _inputs(calendar, end))
+    facts: Facts = row.facts
+    return facts
+
+
+def publish_provider(
+    vendor_id: UUID, provider_id: UUID, *, days: int | None = None, dry_run: bool = False
+) -> Facts:
+    """Publish what the provider's schedules give, in a transaction of its own. As publish."""
+    return db.persist(lambda: _publish_provider(vendor_id, provider_id, days, dry_run=dry_run))
+
+
+def _publish_provider(
+    vendor_id: UUID, provider_id: UUID, days: int | None, *, dry_run: bool
+) -> Facts:
+    with db.transaction() as session:
+        lock_schedules(session, vendor_id, provider_id)
+        return publish(session, vendor_id, provider_id, days=days, dry_run=dry_run)
+
+
+def publish_if_changed(vendor_id: UUID, provider_id: UUID) -> Facts | None:
+    """Publish it if anything it comes from has changed since it was last published; else None.
+
+    The day goes on, too: it is one of the things that change. Then nothing is expanded or locked.
+    """
+    now = datetime.now(UTC)
+    with db.transaction() as session:
+        calendar = read_calendar(session, vendor_id, provider_id, _since(now))
+        end = _horizon(session, vendor_id, provider_id, now, publish_days())
+        seen = session.execute(
+            text(
+                "UPDATE schedule_publishings SET looked_at = now() WHERE vendor_id = :vendor_id"
+                " AND provider_id = :provider_id AND inputs = :inputs RETURNING inputs"
+            ),
+            {
+                "vendor_id": vendor_id,
+                "provider_id": provider_id,
+                "inputs": _inputs(calendar, end),
+            },
+        ).first()
+    return None if seen else publish_provider(vendor_id, provider_id)
+
+
+def _since(now: datetime) -> Any:
+    return (now - timedelta(days=DAYS_AROUND + 2)).date()
+
+
+def _horizon(
+    session: Session, vendor_id: UUID, provider_id: UUID, now: datetime, days: int
+) -> datetime:
+    """Up to when slots are published: a midnight at the provider's place, the same all day long.
+
+    Beyond it if more was published before: what was published once is kept as it is wanted.
+    """
+    zone = zone_of(time_zone_of(session, vendor_id, provider_id, None))
+    end = instant(now.astimezone(zone).date() + timedelta(days=days + 1), 0, zone)
+    last = last_published(session, vendor_id, provider_id)
+    if last is None or last < end:
+        return end
+    return datetime.combine(last.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
+
+
+def _written(wanted: list[Wanted]) -> list[dict[str, Any]]:
+    """The slots as apply_schedules reads them."""
+    return [
+        {
+            "schedule_id": one.week.schedule_id,
+            "location_id": one.week.location_id,
+            "start": one.start,
+            "end": one.end,
+            "capacity": one.week.capacity,
+            "price": one.week.price
+            and {"amount": one.week.price[0], "currency": one.week.price[1]},
+            "whole": one.whole,
+        }
+        for one in wanted
+    ]
+
+
+def _inputs(calendar: Calendar, end: datetime) -> bytes:
+    """SHA-256 of all that the slots come from."""
+    return hashlib.sha256(f"{calendar!r} {end!r} {_tzdata()}".encode()).digest()
+
+
+@cache
+def _tzdata() -> str:
+    return version("tzdata")
+
+
+def _remember(session: Session, vendor_id: UUID, provider_id: UUID, inputs: bytes) -> None:
+    session.execute(
+        text("""
+            INSERT INTO schedule_publishings AS p (vendor_id, provider_id, inputs)
+            VALUES (:vendor_id, :provider_id, :inputs)
+            ON CONFLICT (vendor_id, provider_id) DO UPDATE
+            SET inputs = excluded.inputs, looked_at = excluded.looked_at
+        """),
+        {"vendor_id": vendor_id, "provider_id": provider_id, "inputs": inputs},
+    )
