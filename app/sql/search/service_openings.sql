@@ -145,9 +145,9 @@ BEGIN
         CROSS JOIN currencies m
         LEFT JOIN LATERAL (
             SELECT array_agg(best.provider_id ORDER BY best.need) AS ids, count(*) AS needs,
-                   array_agg(best.preference ORDER BY best.need) AS preferences
+                   array_agg(ROW(best.preference, best.seconds, best.provider_id) ORDER BY best.need) AS ranks
             FROM (
-                SELECT DISTINCT ON (f.need) f.need, f.provider_id, f.preference
+                SELECT DISTINCT ON (f.need) f.need, f.provider_id, f.preference, o.seconds
                 FROM free f
                 LEFT JOIN loads o ON o.provider_id = f.provider_id AND o.location_id = b.location_id
                      AND o.day = (b.start AT TIME ZONE b.time_zone)::date
@@ -161,7 +161,7 @@ BEGIN
         WHERE (v_needs <= 1 OR others.needs = v_needs - 1)
           AND ((SELECT count(*) FROM currencies) = 1 OR NOT EXISTS (
               SELECT FROM published s WHERE s.provider_id = b.provider_id AND s.during && b.hull AND s.currency <> m.currency))
-        ORDER BY b.start, b.ends, b.provider_id, b.location_id, others.preferences, others.ids
+        ORDER BY b.start, b.ends, b.provider_id, b.location_id, others.ranks
     ), page AS MATERIALIZED (
         SELECT DISTINCT o.start, o.ends FROM options o ORDER BY o.start, o.ends LIMIT p_limit
     ), chosen AS MATERIALIZED (
