@@ -23,6 +23,7 @@ from app.logins import NoLoginError
 from app.ops import cli as ops
 from app.roles import RoleMissingError
 from app.serve import AddressTakenError, serve
+from app.schedules import cli as schedules
 from app.slots import cli as slots
 from app.vendors import cli as vendors
 
@@ -130,7 +131,7 @@ def demo_command(console: Console, port: int, directory: Path) -> None:
         raise click.ClickException(str(error)) from error
 
 
-for feature in (vendors, auth, operators, slots, consistency, ops):
+for feature in (vendors, auth, operators, schedules, slots, consistency, ops):
     main.add_command(feature.commands)
 
 if __name__ == "__main__":

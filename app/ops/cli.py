@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,7 @@ from app.consistency.queries import verify_booking_slot_consistency
 from app.db import CommandContext, db
 from app.errors import DatabaseProblem, Problem
 from app.ops.worker import Expiries, tidy
+from app.schedules.keeping import Keeper
 
 if TYPE_CHECKING:
     from app.ops.watch import Watch
@@ -43,7 +45,7 @@ log = structlog.get_logger(__name__)
 @click.option("--once", is_flag=True, help="One round, then end.")
 @click.pass_obj
 def commands(context: CommandContext, /, every: float, check_every: float, once: bool) -> None:  # noqa: FBT001
-    """Expire lapsed holds and forget old idempotency keys, until SIGTERM.
+    """Expire lapsed holds, forget old idempotency keys, keep schedules published, until SIGTERM.
 
     Nothing depends on it for being right: a lapsed hold never blocks. Several may run. It is
     watched at SLOTKEEPER_WORKER_PORT: /metrics and /healthz.
@@ -66,8 +68,9 @@ def commands(context: CommandContext, /, every: float, check_every: float, once:
             threading.Thread(target=_check, name="check", kwargs=words, daemon=True).start()
     with context.application():
         expiries: Expiries | None = None
+        keeper = Keeper()
         while not stop.is_set():
-            expiries = _round(watch, expiries, once=once)
+            expiries = _round(watch, expiries, keeper, once=once)
             if once or stop.wait(every):
                 return
 
@@ -88,12 +91,15 @@ def _address(settings: Settings) -> str | None:
     return f"http://{settings.host}:{settings.worker_port}" if settings.worker_port else None
 
 
-def _round(watch: Watch, expiries: Expiries | None, *, once: bool) -> Expiries | None:
+def _round(
+    watch: Watch, expiries: Expiries | None, keeper: Keeper, *, once: bool
+) -> Expiries | None:
     """One round; what counts expired holds, from the first round in which the database is there."""
     try:
         expiries = expiries or Expiries()
         tidied = tidy()
         watch.holds_expired(expiries.count())
+        kept = keeper.round()
     except Problem as problem:
         if once:
             raise
@@ -101,7 +107,13 @@ def _round(watch: Watch, expiries: Expiries | None, *, once: bool) -> Expiries |
         watch.round_ended(None)
         log.warning("round failed", code=problem.code, detail=_reason(problem))
         return expiries
-    watch.round_ended(tidied)
+    watch.round_ended(tidied, kept)
+    if once and kept.failures:
+        raise click.ClickException(
+            f"{kept.failures} providers' schedules could not be published; see the log."
+        )
+    if kept.published or kept.removed or kept.resized:
+        log.info("schedules published", **asdict(kept))
     if once and tidied.failures:
         raise click.ClickException(f"{tidied.failures} vendors could not be tidied; see the log.")
     if tidied.holds_expired or tidied.keys_forgotten or once:

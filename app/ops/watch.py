@@ -13,10 +13,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from app import metrics
 from app.ops.worker import Tidied
+from app.schedules.keeping import KeptPublished
 
 # Rounds are late after so many of their intervals, and a minute for the round itself.
 INTERVALS_LATE = 3
 ROUND_SECONDS_MAX = 60
+CHANGES = ("published", "removed", "resized")
 
 
 class Watch:
@@ -42,6 +44,19 @@ class Watch:
             "Holds that have expired, whoever ended them; each worker counts them all.",
             registry=self._registry,
         )
+        self._slots = Counter(
+            "slotkeeper_worker_scheduled_slots",
+            "Slots of schedules that the worker has changed, by change.",
+            ["change"],
+            registry=self._registry,
+        )
+        self._unpublished = Counter(
+            "slotkeeper_worker_schedule_failures",
+            "Providers whose schedules could not be published in their turn.",
+            registry=self._registry,
+        )
+        for change in CHANGES:
+            self._slots.labels(change)
         self._success = self._gauge(
             "worker_last_success_timestamp_seconds", "When the last round without a failure ended."
         )
@@ -52,13 +67,17 @@ class Watch:
             "consistency_run_timestamp_seconds", "When the last check of the data ended."
         )
 
-    def round_ended(self, tidied: Tidied | None) -> None:
+    def round_ended(self, tidied: Tidied | None, kept: KeptPublished | None = None) -> None:
         """Note a round: what it did, or None when it could not even begin."""
         self._ended = time.monotonic()
-        failed = tidied is None or tidied.failures > 0
+        failed = tidied is None or tidied.failures > 0 or (kept is not None and kept.failures > 0)
         self._rounds.labels("failed" if failed else "ok").inc()
         if tidied is not None:
             self._keys.inc(tidied.keys_forgotten)
+        if kept is not None:
+            self._unpublished.inc(kept.failures)
+            for change in CHANGES:
+                self._slots.labels(change).inc(getattr(kept, change))
         if not failed:
             self._success.set_to_current_time()
 
