@@ -196,6 +196,16 @@ def test_other_addresses_are_not_touched_and_an_ipv6_network_is_one(application)
     ]
 
 
+def test_addresses_of_ipv4_are_several_callers_on_a_server_that_listens_on_both(application):
+    client = application(rate_limits="1/minute")
+
+    def status(address):
+        return client.get(PATH, environ_base={"REMOTE_ADDR": address}).status_code
+
+    assert [status("::ffff:192.0.2.1"), status("::ffff:192.0.2.2")] == [200, 200]
+    assert [status("::ffff:192.0.2.1"), status("192.0.2.2")] == [429, 429]
+
+
 def test_only_trusted_proxies_say_who_is_calling(application):
     def statuses(client, forwarded):
         return [
