@@ -143,3 +143,25 @@ def test_a_customer_who_confirms_again_does_so_where_the_channel_leads_now(salon
     salon.map(web=[salon.there])
     problem(salon.post(f"{path}/confirm", auth=token), 400, "VALIDATION_ERROR")
     assert salon.post(f"{path}/confirm", auth=salon.key).status_code == 200
+
+
+def test_a_booking_is_not_said_to_have_come_through_a_channel_that_leads_elsewhere(salon, problem):
+    salon.map(web=[salon.here], partner=[salon.there])
+    booking = book(salon, slot_id=salon.here_slot["id"], **SPAN).json()
+    path, token = f"/bookings/{booking['id']}", booking["manage_token"]
+    for named, caller in (
+        ("partner", token),
+        ("partner", salon.key),
+        ("made up", token),
+    ):
+        answer = salon.call("PATCH", path, {"channel": named}, caller)
+        assert problem(answer, 400, "VALIDATION_ERROR")["errors"][0]["field"] == "channel"
+    for named, caller in (("web", token), (None, token), ("telephone", salon.key)):
+        answer = salon.call("PATCH", path, {"channel": named}, caller)
+        assert (answer.status_code, answer.json()["channel"]) == (200, named)
+    salon.map(web=[salon.there])
+    # What has been true stays: the map binds what is said from now on.
+    kept = salon.call("PATCH", path, {"channel": "telephone", "guests": 2}, token)
+    assert (kept.status_code, kept.json()["guests"]) == (200, 2)
+    refused = salon.call("PATCH", path, {"channel": None}, token)
+    assert problem(refused, 400, "VALIDATION_ERROR")["errors"][0]["field"] == "channel"

@@ -2,7 +2,7 @@
 -- customer's details as they are, p_customer as p_changes leaves them. A customer changes what still
 -- stands, writes nothing that is the vendor's, remains somebody who can be reached, and takes no address
 -- or number of somebody who is banned or has bookings enough, whether or not the vendor takes new ones in
--- public; a vendor may always correct.
+-- public; a vendor may always correct. Another channel must lead to where the booking is, whoever asks.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION check_booking_change(
     p_booking bookings, p_changes jsonb, p_known jsonb, p_customer jsonb, p_actor jsonb
@@ -21,6 +21,13 @@ BEGIN
     IF length(merge_patch(p_booking.metadata, p_changes -> 'metadata')::text)
        > GREATEST(v_metadata_max, length(p_booking.metadata::text)) THEN
         RETURN invalid('metadata', 'too_long', jsonb_build_object('most', v_metadata_max));
+    END IF;
+    IF p_changes ? 'channel' AND p_changes ->> 'channel' IS DISTINCT FROM p_booking.channel THEN
+        -- Otherwise whoever may not book here through a channel books through another, and renames it.
+        v_refusal := check_channel_of(p_booking, p_changes ->> 'channel', p_actor);
+        IF v_refusal IS NOT NULL THEN
+            RETURN v_refusal;
+        END IF;
     END IF;
     IF p_actor ->> 'type' IS DISTINCT FROM 'customer' THEN
         RETURN NULL;
