@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.models.api_keys import ApiKey
 from app.models.base import Base
 from app.models.bookings import Booking, Claim
+from app.models.busy_times import BusyBlock, BusyTime
 from app.models.customers import Customer
 from app.models.events import Event
 from app.models.idempotency_keys import IdempotencyKey
@@ -21,6 +22,8 @@ __all__ = [
     "Base",
     "Booking",
     "Claim",
+    "BusyBlock",
+    "BusyTime",
     "Customer",
     "Event",
     "IdempotencyKey",

@@ -27,7 +27,7 @@ OF_VALUES = {
 }  # fmt: skip
 OF_ROWS = {
     "booking_changes", "check_booking_change", "check_expected_booking", "claim_again", "is_open",
-    "keep_service_and_customer", "move_booking",
+    "free_booking", "keep_service_and_customer", "move_booking",
 }  # fmt: skip
 # Of the schema, which is all vendors' one.
 OF_SCHEMA = {
@@ -210,7 +210,7 @@ def test_every_id_is_made_as_uuidv7(module_owner):
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE c.relnamespace = 'public'::regnamespace AND a.attname = 'id' AND a.attnum > 0
     """).fetchall()
-    assert len(found) == 11
+    assert len(found) == 12
     assert {default for _, default in found} == {"uuidv7()"}
 
 

@@ -1,6 +1,6 @@
 -- Promise: of these bookings, those that are still held and past their time become expired and free
 -- their places; how many. A hold that was confirmed or cancelled meanwhile is left alone.
--- Locks, in order: bookings by id; their claims. The caller holds the slots it cares about.
+-- Locks, in order: bookings by id; their claims; what free_booking locks. The caller holds the slots it cares about.
 -- Raises: nothing of its own.
 CREATE OR REPLACE FUNCTION expire_bookings(p_vendor_id uuid, p_booking_ids uuid[], p_actor jsonb) RETURNS integer
 LANGUAGE plpgsql VOLATILE
@@ -23,7 +23,7 @@ BEGIN
         ORDER BY b.id
     LOOP
         -- The clock expired it, whoever happened to notice.
-        PERFORM move_booking(v_booking, 'expired', '{"type": "system"}'::jsonb || jsonb_strip_nulls(
+        PERFORM free_booking(v_booking, 'expired', '{"type": "system"}'::jsonb || jsonb_strip_nulls(
             jsonb_build_object('request_id', p_actor ->> 'request_id')));
         v_expired := v_expired + 1;
     END LOOP;

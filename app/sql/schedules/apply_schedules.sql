@@ -1,10 +1,11 @@
 -- Promise: the provider's slots that came from schedules and begin in [p_from, p_to) are those wanted, but for what bookings
 -- keep: unclaimed time follows, claimed time stays, and the bookings in the way are named. Slots made by hand, and time that
--- has begun, are not touched. What is so already writes nothing and locks nothing. p_dry_run: only tells.
+-- has begun, are not touched. Busy time in what is published is blocked with it. What is so already writes nothing and
+-- locks nothing. p_dry_run: only tells.
 -- p_wanted: as scheduled_slots reads it. What was read of the schedules is current only if the caller has had
 -- lock_schedules before.
--- Locks, in order: the provider's schedules; slots that change by id (FOR UPDATE); lapsed holds on them by id; new slots in
--- order of time; claims. Raises: SK001, 55P03, 57014. Refusals are returned.
+-- Locks, in order: the provider's schedules; slots that change by id (FOR UPDATE); lapsed holds on them by id, then blocks of
+-- busy time; new slots in order of time; claims; what put_busy_blocks locks. Raises: SK001, 55P03, 57014. Refusals are returned.
 CREATE OR REPLACE FUNCTION apply_schedules(
     p_vendor_id uuid, p_provider_id uuid, p_wanted jsonb, p_from timestamptz, p_to timestamptz,
     p_dry_run boolean DEFAULT false, p_actor jsonb DEFAULT '{}'
@@ -45,6 +46,7 @@ BEGIN
                 RAISE SQLSTATE 'SK002';
             END IF;
             PERFORM write_schedules(p_vendor_id, p_provider_id, v_plan.changes);
+            PERFORM put_busy_blocks(p_vendor_id, p_provider_id, NULL, p_actor);
             RETURN QUERY SELECT 'PUBLISHED', true, describe_publishing(p_vendor_id, v_plan);
             RETURN;
         EXCEPTION WHEN SQLSTATE 'SK002' OR exclusion_violation OR foreign_key_violation OR check_violation THEN

@@ -1,5 +1,7 @@
--- Promise: the ids of the slots of a plan, which are now locked, with the lapsed holds on them expired.
--- Locks, in order: those slots by id (FOR UPDATE: their shape is about to change); lapsed holds by id; their claims.
+-- Promise: the ids of the slots of a plan, which are now locked, with the lapsed holds on them expired and the blocks that
+-- stand for busy time lifted.
+-- Locks, in order: those slots by id (FOR UPDATE: their shape is about to change); lapsed holds by id; those
+-- blocks by id; their claims.
 -- Raises: 55P03.
 CREATE OR REPLACE FUNCTION lock_slots_to_change(p_vendor_id uuid, p_changes scheduled_change[], p_actor jsonb) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE
@@ -21,6 +23,7 @@ BEGIN
             SELECT b.status, b.hold_expires_at FROM bookings b
             WHERE b.vendor_id = p_vendor_id AND b.id = c.booking_id OFFSET 0) AS b
         WHERE b.status = 'held' AND b.hold_expires_at <= clock_timestamp()), p_actor);
+    PERFORM lift_busy_blocks(p_vendor_id, busy_blocks_in(p_vendor_id, v_slot_ids), p_actor);
     RETURN v_slot_ids;
 END
 $$;

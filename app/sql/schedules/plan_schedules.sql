@@ -1,6 +1,7 @@
 -- Promise: what would have to change for the provider's slots that came from schedules and begin in [p_from, p_to) to be
 -- those wanted, and how many are already. Unclaimed time follows; claimed time is kept, and said to be in the way where
--- what is wanted cannot hold it; slots made by hand stand where they are. A lapsed hold claims nothing.
+-- what is wanted cannot hold it; slots made by hand stand where they are. A lapsed hold claims nothing, nor does
+-- a block that stands for busy time: it is put again on what is then there.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION plan_schedules(
     p_vendor_id uuid, p_provider_id uuid, p_wanted scheduled_slot[], p_from timestamptz, p_to timestamptz
@@ -37,7 +38,8 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT b.status, b.hold_expires_at FROM bookings b
             WHERE b.vendor_id = p_vendor_id AND b.id = c.booking_id OFFSET 0) AS b
-        WHERE NOT (b.status = 'held' AND b.hold_expires_at <= clock_timestamp())) AS of_slot;
+        WHERE NOT (b.status = 'held' AND b.hold_expires_at <= clock_timestamp())
+          AND NOT EXISTS (SELECT FROM busy_blocks k WHERE k.vendor_id = p_vendor_id AND k.booking_id = c.booking_id)) AS of_slot;
 
     -- 3. What cannot be had: slots made by hand, and those that have begun.
     SELECT range_agg(s.during) INTO v_others FROM slots s

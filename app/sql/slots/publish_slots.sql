@@ -1,7 +1,7 @@
 -- Promise: all slots asked for are published, or with p_on_overlap 'skip' all that fit; otherwise
 -- none, and the refusal names the offender by its place (from 0) in the request. One sorted INSERT:
--- two publishers of the same times cannot deadlock.
--- Locks, in order: idempotency key; new slots by provider and time (waits for a rival publisher).
+-- two publishers of the same times cannot deadlock. What lies in the provider's busy time is blocked before anybody sees it.
+-- Locks, in order: idempotency key; the provider's schedules, shared; new slots by provider and time (waits for a rival publisher).
 -- Raises: SK001, 57014. Refusals are returned.
 CREATE OR REPLACE FUNCTION publish_slots(
     p_vendor_id uuid, p_provider_id uuid, p_slots jsonb, p_on_overlap text DEFAULT 'refuse',
@@ -39,6 +39,7 @@ BEGIN
                 RETURN;
             END IF;
         END IF;
+        PERFORM lock_busy_times(p_vendor_id, p_provider_id);
         BEGIN
             v_new := insert_slots(p_vendor_id, p_provider_id, v_wanted);
             IF cardinality(v_new) < cardinality(v_ids) AND p_on_overlap = 'refuse' THEN
@@ -55,6 +56,7 @@ BEGIN
         RETURN QUERY SELECT v_refusal ->> 'outcome', '{}'::uuid[], false, v_refusal -> 'facts';
         RETURN;
     END IF;
+    PERFORM put_busy_blocks(p_vendor_id, p_provider_id, v_new, p_actor);
     IF p_idempotency_key IS NOT NULL AND cardinality(v_new) < cardinality(v_ids) THEN
         UPDATE idempotency_keys k SET made = jsonb_build_object('slot_ids', to_jsonb(v_new))
         WHERE k.vendor_id = p_vendor_id AND k.key = p_idempotency_key;

@@ -1,8 +1,8 @@
 -- Promise: the slot has the new times, capacity, place and price (NULL: as it was; p_price JSON null:
 -- none of its own), together with the shape its claims repeat; refused, naming the bookings, when
 -- they would no longer fit, and when another slot is in the way. With fewer places the claims are first dealt units
--- among those that stay.
--- Locks, in order: the slot; lapsed holds on it by id; bookings whose units are dealt again by id; claims. Raises: SK001, 55P03, 57014.
+-- among those that stay. Blocks that stand for busy time are in nobody's way: they follow.
+-- Locks, in order: the provider's schedules, shared; the slot; lapsed holds on it by id; bookings whose units are dealt again by id; claims. Raises: SK001, 55P03, 57014.
 CREATE OR REPLACE FUNCTION resize_slot(
     p_vendor_id uuid, p_slot_id uuid,
     p_start timestamptz DEFAULT NULL, p_end timestamptz DEFAULT NULL, p_capacity integer DEFAULT NULL,
@@ -17,11 +17,30 @@ DECLARE
     v_new     slots;
     v_wanted  slot_wanted;
     v_refusal jsonb;
+    v_busy    uuid[];
+    v_answer  record;
 BEGIN
     IF p_vendor_id IS NULL OR p_slot_id IS NULL OR jsonb_typeof(p_actor) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_slot_id and p_actor (an object) are needed';
     END IF;
+    -- A slot stays its provider's for ever.
+    PERFORM lock_busy_times(p_vendor_id, s.provider_id) FROM slots s WHERE s.vendor_id = p_vendor_id AND s.id = p_slot_id;
     v_slot := lock_slot(p_vendor_id, p_slot_id, p_actor);
+    v_busy := busy_blocks_in(p_vendor_id, ARRAY[p_slot_id]);
+    IF cardinality(v_busy) > 0 THEN
+        BEGIN
+            PERFORM lift_busy_blocks(p_vendor_id, v_busy, p_actor);
+            SELECT r.* INTO v_answer FROM resize_slot(
+                p_vendor_id, p_slot_id, p_start, p_end, p_capacity, p_location_id, p_price, p_expected_version, p_actor) AS r;
+            IF NOT v_answer.changed THEN
+                -- Refused, or nothing to do: they were never lifted.
+                RAISE SQLSTATE 'SK002';
+            END IF;
+        EXCEPTION WHEN SQLSTATE 'SK002' THEN
+        END;
+        RETURN QUERY SELECT v_answer.outcome, v_answer.slot_id, v_answer.changed, v_answer.facts;
+        RETURN;
+    END IF;
     v_wanted.location_id := COALESCE(p_location_id, v_slot.location_id);
     v_wanted.starts := COALESCE(p_start, lower(v_slot.during));
     v_wanted.ends := COALESCE(p_end, upper(v_slot.during));
@@ -64,6 +83,7 @@ BEGIN
         UPDATE claims c SET slot_during = resized.during, slot_capacity = resized.capacity
         FROM resized WHERE c.vendor_id = p_vendor_id AND c.slot_id = p_slot_id
           AND (c.slot_during, c.slot_capacity) IS DISTINCT FROM (resized.during, resized.capacity);
+        PERFORM put_busy_blocks(p_vendor_id, v_slot.provider_id, ARRAY[p_slot_id], p_actor);
         RETURN QUERY SELECT 'RESIZED', p_slot_id, true, describe_slot(p_vendor_id, p_slot_id);
     EXCEPTION
         WHEN exclusion_violation THEN

@@ -43,9 +43,10 @@ ALTER TYPE slot_part DROP ATTRIBUTE available;
 
 ALTER TABLE vendors DROP COLUMN channels;
 ALTER TABLE bookings DROP COLUMN buffer_before_minutes, DROP COLUMN buffer_after_minutes;
-DROP TABLE service_providers, service_needs;
+DROP TABLE busy_blocks, busy_times;
 DROP TYPE scheduled_plan, scheduled_change, scheduled_slot;
 ALTER TABLE slots DROP COLUMN schedule_id;
 DROP TABLE schedule_publishings, schedule_exceptions, schedules;
 ALTER TABLE services DROP COLUMN buffer_before_minutes, DROP COLUMN buffer_after_minutes, DROP COLUMN start_step_minutes,
     DROP COLUMN notice_minutes, DROP COLUMN window_days, DROP COLUMN quantity_min, DROP COLUMN quantity_max;
+DROP TABLE service_providers, service_needs;

@@ -134,6 +134,44 @@ CREATE TYPE scheduled_change AS (
 );
 CREATE TYPE scheduled_plan AS (kept integer, changes scheduled_change[]);
 
+-- Time in which a provider is not to be had, whatever is published then: their time off, and what a calendar of theirs says.
+CREATE TABLE busy_times (
+    vendor_id   uuid NOT NULL,
+    id          uuid NOT NULL DEFAULT uuidv7(),
+    provider_id uuid NOT NULL,
+    during      time_range NOT NULL,
+    reason      text CONSTRAINT busy_times_reason_length CHECK (length(reason) BETWEEN 1 AND 500),
+    source      text NOT NULL CONSTRAINT busy_times_source CHECK (source IN ('time_off', 'calendar')),
+    -- Which calendar, by the vendor's name for it, and which of its events: SHA-256 of that, for a UID may name people.
+    calendar    text CONSTRAINT busy_times_calendar_length CHECK (length(calendar) BETWEEN 1 AND 100),
+    event       bytea CONSTRAINT busy_times_event_length CHECK (length(event) = 32),
+    version     integer NOT NULL DEFAULT 1,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    archived_at timestamptz,
+    PRIMARY KEY (vendor_id, id),
+    CONSTRAINT busy_times_of_calendars CHECK (
+        (calendar IS NOT NULL) = (source = 'calendar') AND (event IS NOT NULL) = (source = 'calendar')),
+    CONSTRAINT busy_times_provider_fkey FOREIGN KEY (vendor_id, provider_id) REFERENCES providers (vendor_id, id)
+);
+CREATE INDEX busy_times_by_time ON busy_times USING gist (vendor_id, provider_id, during) WHERE archived_at IS NULL;
+CREATE UNIQUE INDEX busy_times_by_event ON busy_times (vendor_id, provider_id, calendar, event) WHERE archived_at IS NULL;
+CREATE INDEX busy_times_by_provider ON busy_times (vendor_id, provider_id, lower(during), id);
+
+-- Which blocks stand for busy time, each in one slot; the others are the vendor's own. A table of its own, so that
+-- bookings know nothing of it. ends: of the block, which never moves.
+CREATE TABLE busy_blocks (
+    vendor_id    uuid NOT NULL,
+    booking_id   uuid NOT NULL,
+    busy_time_id uuid NOT NULL,
+    provider_id  uuid NOT NULL,
+    ends         timestamptz NOT NULL,
+    PRIMARY KEY (vendor_id, booking_id),
+    CONSTRAINT busy_blocks_booking_fkey FOREIGN KEY (vendor_id, booking_id) REFERENCES bookings (vendor_id, id),
+    CONSTRAINT busy_blocks_busy_time_fkey FOREIGN KEY (vendor_id, busy_time_id) REFERENCES busy_times (vendor_id, id)
+);
+CREATE INDEX busy_blocks_by_end ON busy_blocks (vendor_id, provider_id, ends);
+
 -- What a booking's claims take before and after the time shown. No domain: one with a rule would rewrite the table.
 ALTER TABLE bookings
     ADD COLUMN buffer_before_minutes integer NOT NULL DEFAULT 0,

@@ -16,6 +16,8 @@ SELECT b.vendor_id, b.id, jsonb_build_object(
     'price', price_json(b.price_amount, b.price_currency), 'hold_expires_at', utc(b.hold_expires_at),
     'cancelled_by', CASE WHEN b.status = 'cancelled' THEN cancelled_by(b.vendor_id, b.id) END,
     'cancellation_reason', b.cancellation_reason,
+    'busy_time_id', CASE WHEN b.kind = 'block' THEN (
+        SELECT k.busy_time_id FROM busy_blocks k WHERE k.vendor_id = b.vendor_id AND k.booking_id = b.id) END,
     'channel', b.channel, 'notes', b.notes, 'internal_notes', b.internal_notes, 'metadata', b.metadata,
     'created_at', utc(b.created_at), 'updated_at', utc(b.updated_at), 'token_version', b.token_version) AS description
 FROM bookings b

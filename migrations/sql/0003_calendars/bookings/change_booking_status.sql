@@ -65,7 +65,11 @@ BEGIN
         -- Undone before its end, it would expect somebody again. No lock: who erases needs the booking's, which we hold.
         RETURN QUERY SELECT 'CUSTOMER_NOT_FOUND', p_booking_id, false, jsonb_build_object('customer_id', v_booking.customer_id);
     ELSE
-        PERFORM move_booking(v_booking, p_status, p_actor, NULLIF(p_reason, ''));
+        IF p_status = 'cancelled' THEN
+            PERFORM free_booking(v_booking, p_status, p_actor, NULLIF(p_reason, ''));
+        ELSE
+            PERFORM move_booking(v_booking, p_status, p_actor, NULLIF(p_reason, ''));
+        END IF;
         RETURN QUERY SELECT upper(p_status), p_booking_id, true, describe_booking(p_vendor_id, p_booking_id);
     END IF;
 END

@@ -21,6 +21,7 @@ AS $$
             JOIN claims c ON c.vendor_id = p_vendor_id AND c.slot_id = planned.slot_id
             JOIN bookings b ON b.vendor_id = p_vendor_id AND b.id = c.booking_id
             JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = (planned.present).location_id
-            WHERE planned.in_the_way AND NOT (b.status = 'held' AND b.hold_expires_at <= clock_timestamp())) AS b)
+            WHERE planned.in_the_way AND NOT (b.status = 'held' AND b.hold_expires_at <= clock_timestamp())
+              AND NOT EXISTS (SELECT FROM busy_blocks k WHERE k.vendor_id = p_vendor_id AND k.booking_id = c.booking_id)) AS b)
     FROM unnest(p_plan.changes) AS c
 $$;
