@@ -52,6 +52,9 @@ class Client(Protocol):
     def book(self, *slot_ids: uuid.UUID, **wish: Any) -> Answer:
         """`wish`: quantity, hold, key."""
 
+    def book_service(self, service_id: uuid.UUID, start: datetime, **wish: Any) -> Answer:
+        """Book a service by whoever is free. `wish`: quantity, key."""
+
     def move(self, function: str, booking_id: uuid.UUID) -> Answer:
         """cancel_booking, confirm_booking, ..."""
 
@@ -105,6 +108,14 @@ class HttpClient:
         body = {"slot_ids": [str(slot) for slot in slot_ids], "customer": self.customer, **wish}
         headers = {"Idempotency-Key": key} if key else {}
         self._begin("POST", f"{self.base}/bookings", body, headers)
+
+    def book_service(
+        self, service_id: uuid.UUID, start: datetime, key: str | None = None, **wish: Any
+    ) -> Answer:
+        wanted = {"service_id": str(service_id), "start": start.isoformat(), **wish}
+        headers = {"Idempotency-Key": key} if key else {}
+        body = {"customer": self.customer, **wanted}
+        return self._send("POST", f"{self.base}/bookings", body, headers)
 
     def vanish(self, *, reset: bool = False) -> None:
         """Close the connection in the middle of whatever it does; `reset`: without a goodbye."""
@@ -166,6 +177,12 @@ class SqlClient:
         more: dict[str, Any] = {"hold_for": timedelta(minutes=10)} if hold else {}
         more |= {"idempotency_key": key} if key else {}
         return self._call("claim_slot_and_create_booking", slot_ids=list(slot_ids), **more, **wish)
+
+    def book_service(
+        self, service_id: uuid.UUID, start: datetime, key: str | None = None, **wish: Any
+    ) -> Answer:
+        wanted = {"service_id": service_id, "start": start, "idempotency_key": key, **wish}
+        return self._call("claim_service_and_create_booking", **wanted)
 
     def move(self, function: str, booking_id: uuid.UUID) -> Answer:
         return self._call(function, booking_id=booking_id)
