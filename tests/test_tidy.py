@@ -36,7 +36,7 @@ FUNCTION_LINES_MAX = 60
 SQL_LINES_MAX = 80
 SENTENCE_WORDS_MIN = 4
 # These read as numbered steps and are longer for it.
-LONG_SQL = {"claim_slot_and_create_booking": 215, "resize_slot": 85}
+LONG_SQL = {"claim_slot_and_create_booking": 225, "claim_again": 85, "resize_slot": 85}
 NAMELESS_MODULES = {"common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
 LOCK_FILES = {"uv.lock", "package-lock.json", "poetry.lock", "Pipfile.lock", "yarn.lock"}
 # In pieces, so that this file does not offend itself.
@@ -162,7 +162,7 @@ OFFENDERS: list[tuple[Rule, str, str]] = [
     (long_functions, "app/db.py", "def f():\n" + "    x = 1\n" * FUNCTION_LINES_MAX),
     (long_functions, "tests/test_x.py", "async def f():\n" + "    x = 1\n" * FUNCTION_LINES_MAX),
     (long_sql, "app/sql/slots/publish_slots.sql", "-- step\n" * (SQL_LINES_MAX + 1)),
-    (long_sql, "app/sql/bookings/claim_slot_and_create_booking.sql", "-- step\n" * 216),
+    (long_sql, "app/sql/bookings/claim_slot_and_create_booking.sql", "-- step\n" * 226),
     (
         sql_named_after_its_function,
         "app/sql/slots/publish_slots.sql",

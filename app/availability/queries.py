@@ -74,8 +74,11 @@ def list_availability(
 
 def _service(vendor_id: UUID, service_id: UUID) -> Any:
     rows = db.read(
-        "SELECT duration_minutes, price_amount, price_currency FROM services"
-        " WHERE vendor_id = %s AND id = %s AND archived_at IS NULL",
+        "SELECT s.duration_minutes, s.buffer_before_minutes + s.buffer_after_minutes AS buffers,"
+        " s.price_amount, s.price_currency, NULLIF(ARRAY("
+        "SELECT sp.provider_id FROM service_providers sp"
+        " WHERE sp.vendor_id = s.vendor_id AND sp.service_id = s.id), '{}') AS provider_ids"
+        " FROM services s WHERE s.vendor_id = %s AND s.id = %s AND s.archived_at IS NULL",
         vendor_id,
         service_id,
     )
@@ -89,8 +92,7 @@ def _show(row: Any, service: Any, quantity: int, numbers: Numbers) -> dict[str, 
     if service is not None:
         if row.price_amount is None:
             priced = service
-        minutes = service.duration_minutes or (row.slot_end - row.slot_start).total_seconds() / 60
-        if not _fits(row.free, quantity, timedelta(minutes=minutes)):
+        if not _has_time_for(service, row, quantity):
             status = "sold_out"
     price = {"amount": priced.price_amount, "currency": priced.price_currency}
     return {
@@ -106,6 +108,16 @@ def _show(row: Any, service: Any, quantity: int, numbers: Numbers) -> dict[str, 
         "free": row.free if numbers == "exact" else told_stretches(row.free, numbers),
         "price": None if priced.price_amount is None else price,
     }
+
+
+def _has_time_for(service: Any, row: Any, quantity: int) -> bool:
+    """Whether the slot's provider does the service, and it fits with its buffers."""
+    if service.provider_ids is not None and row.provider_id not in service.provider_ids:
+        return False
+    length = row.slot_end - row.slot_start
+    if service.duration_minutes is not None:
+        length = timedelta(minutes=service.duration_minutes + service.buffers)
+    return _fits(row.free, quantity, length)
 
 
 def _fits(free: list[dict[str, Any]], quantity: int, length: timedelta) -> bool:

@@ -36,6 +36,8 @@ _BOOKING_MEMBERS = (
     "created_at",
     "updated_at",
 )
+# For the vendor alone: a customer is not shown what is occupied around their time.
+_INTERNAL_MEMBERS = ("internal_notes", "buffer_before_minutes", "buffer_after_minutes")
 _BLOCK_MEMBERS = (
     "id",
     "status",
@@ -76,7 +78,7 @@ def describe_booking(vendor_id: UUID, booking_id: UUID) -> dict[str, Any] | None
 def show_booking(facts: dict[str, Any], *, internal: bool) -> dict[str, Any]:
     """What the database tells of a booking, without what the caller may not see."""
     shown = {name: facts[name] for name in _BOOKING_MEMBERS}
-    return {**shown, "internal_notes": facts["internal_notes"]} if internal else shown
+    return {**shown, **{name: facts[name] for name in _INTERNAL_MEMBERS}} if internal else shown
 
 
 def list_bookings(vendor_id: UUID, wanted: dict[str, Any]) -> dict[str, Any]:

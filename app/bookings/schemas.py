@@ -192,6 +192,13 @@ class BookingSchema(Schema):
     internal_notes = fields.String(
         allow_none=True, metadata={"description": "Shown to the vendor only."}
     )
+    buffer_before_minutes = fields.Integer(
+        metadata={
+            "description": "Occupied before `start`, as the service had it when this was booked."
+            " Shown to the vendor only, as is `buffer_after_minutes`."
+        }
+    )
+    buffer_after_minutes = fields.Integer(metadata={"description": "Occupied after `end`."})
     metadata = fields.Dict()
     created_at = Time()
     updated_at = Time()

@@ -56,6 +56,8 @@ def test_a_merge_patch_changes_what_it_names_and_leaves_the_rest(vendor, booking
         "guests": 3,
         "channel": "phone",
         "internal_notes": "VIP",
+        "buffer_before_minutes": 0,
+        "buffer_after_minutes": 0,
         "metadata": {"a": 1, "b": {"c": 2}},
         "customer": {"id": changed["customer"]["id"], **ADA, "phone": "+39 055 1234"},
         "updated_at": changed["updated_at"],

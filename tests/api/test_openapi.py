@@ -172,7 +172,10 @@ def test_answers_have_exactly_the_members_that_are_described(spec, vendor):
         "Slot": items("/slots"),
         "Availability": items(f"/availability?{window}"),
         "Booking": vendor.get(f"/bookings/{booking['id']}", vendor.key).json(),
-        "NewBooking": {**booking, "internal_notes": None},
+        "NewBooking": {
+            **booking,
+            **dict.fromkeys(("internal_notes", "buffer_before_minutes", "buffer_after_minutes")),
+        },
         "Event": items(f"/bookings/{booking['id']}/events"),
         "Block": vendor.made("/blocks", block),
         "Problem": {

@@ -260,6 +260,36 @@ def test_the_time_shown_is_booked_and_the_buffers_are_occupied(vendor, problem, 
         break
 
 
+def test_the_vendor_sees_the_buffers_of_a_booking_and_the_customer_does_not(vendor):
+    service = vendor.service(duration_minutes=60, buffer_after_minutes=20)
+    slot = vendor.slot(9, 17)
+    booking = vendor.booked(slot_id=slot["id"], start=TEN, service_id=service["id"])
+    path = f"/bookings/{booking['id']}"
+    mine = vendor.get(path, booking["manage_token"]).json()
+    assert not {name for name in (*booking, *mine) if "buffer" in name}
+    theirs = vendor.get(path, vendor.key).json()
+    assert (theirs["buffer_before_minutes"], theirs["buffer_after_minutes"]) == (0, 20)
+    _change(vendor, service, buffer_after_minutes=0)
+    (shown,) = vendor.get("/day?date=2040-01-02", vendor.key).json()["items"][0]["bookings"]
+    assert shown == theirs
+
+
+def test_the_list_of_slots_counts_buffers_and_who_does_a_service(vendor, therapist, room):
+    (slot,) = vendor.slots((9, 10.5), provider_id=therapist)
+    (other,) = vendor.slots((9, 17), provider_id=room)
+
+    def statuses(**rules):
+        service = vendor.service(duration_minutes=60, **rules)
+        window = "from=2040-01-02T00:00:00Z&to=2040-01-03T00:00:00Z"
+        items = vendor.get(f"/availability?{window}&service_id={service['id']}").json()["items"]
+        found = {one["slot_id"]: one["status"] for one in items}
+        return found[slot["id"]], found[other["id"]]
+
+    assert statuses(buffer_before_minutes=10, buffer_after_minutes=20) == ("available", "available")
+    assert statuses(buffer_before_minutes=10, buffer_after_minutes=21) == ("sold_out", "available")
+    assert statuses(needs=[_need("therapist", therapist)]) == ("available", "sold_out")
+
+
 def test_slots_named_by_provider_and_time_reach_as_far_as_the_buffers(vendor):
     service = vendor.service(duration_minutes=60, buffer_after_minutes=20)
     slots = vendor.slots((9, 10), (10, 11), (11, 12))

@@ -10,6 +10,7 @@ SELECT b.vendor_id, b.id, jsonb_build_object(
     'version', b.version + hold.lapsed::integer,
     'provider_id', b.provider_id, 'location_id', b.location_id, 'service_id', b.service_id,
     'slot_ids', to_jsonb(b.slot_ids), 'start', utc(lower(b.during)), 'end', utc(upper(b.during)),
+    'buffer_before_minutes', b.buffer_before_minutes, 'buffer_after_minutes', b.buffer_after_minutes,
     'time_zone', l.time_zone, 'quantity', b.quantity, 'guests', b.guests,
     'customer', CASE WHEN c.id IS NOT NULL THEN
         jsonb_build_object('id', c.id, 'name', c.name, 'email', c.email, 'phone', c.phone) END,
