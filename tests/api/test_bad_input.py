@@ -58,7 +58,7 @@ def _value(  # noqa: PLR0911  # One line a case.
         case 0 if "minimum" in schema and not isinstance(bad.sent, bool):
             return schema["minimum"] > 0, 0
         case []:
-            return bad.says != bad_inputs.LENGTH or "minItems" in schema, []
+            return bad.says != bad_inputs.LENGTH or schema.get("minItems", 0) > 0, []
         case _:
             return True, bad.sent
 
