@@ -67,7 +67,8 @@ def list_blocks(query: dict[str, Any]) -> Response:
 )
 def get_block(block_id: UUID) -> Response:
     """Get a block."""
-    return answer(queries.get_block(current_visit().vendor_id, block_id))
+    # The time zone is the location's, which can be corrected.
+    return answer(queries.get_block(current_visit().vendor_id, block_id), unchanging=False)
 
 
 @blueprint.call(

@@ -67,7 +67,8 @@ def create_api_key(values: dict[str, Any]) -> Response:
 )
 def get_api_key(key_id: UUID) -> Response:
     """Get an API key, without its text."""
-    return answer(queries.get_key(current_visit().vendor_id, key_id))
+    # Its last use is no change of the key.
+    return answer(queries.get_key(current_visit().vendor_id, key_id), unchanging=False)
 
 
 @blueprint.call(

@@ -105,7 +105,8 @@ def list_slots(query: dict[str, Any]) -> Response:
 )
 def get_slot(slot_id: UUID) -> Response:
     """Get a slot."""
-    return answer(queries.get_slot(current_visit().vendor_id, slot_id))
+    # The time zone is the location's, which can be corrected.
+    return answer(queries.get_slot(current_visit().vendor_id, slot_id), unchanging=False)
 
 
 @blueprint.call(

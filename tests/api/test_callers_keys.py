@@ -116,3 +116,14 @@ def test_keys_are_listed_in_pages(vendor):
     rest = vendor.get(f"/keys?limit=2&cursor={first['next_cursor']}", vendor.key).json()
     assert [one["id"] for one in first["items"] + rest["items"]][1:] == made
     assert rest["next_cursor"] is None
+
+
+def test_the_last_use_of_a_key_is_told_though_the_key_is_the_same(vendor):
+    made = _made(vendor, "read").json()
+    path = f"/keys/{made['id']}"
+    before = vendor.get(path, vendor.key)
+    assert before.json()["last_used_at"] is None
+    assert vendor.get("/slots", made["key"]).status_code == 200
+    again = vendor.get(path, vendor.key, if_none_match=before.headers["ETag"])
+    assert again.status_code == 200, "whoever waits for a key to fall silent would revoke it in use"
+    assert again.json()["last_used_at"] is not None

@@ -248,3 +248,18 @@ def test_a_free_slot_is_deleted_and_then_is_not_found(vendor, new_vendor, proble
     assert vendor.call("DELETE", path, auth=vendor.key).status_code == 204
     for method, body in (("GET", None), ("PATCH", {"capacity": 2}), ("DELETE", None)):
         problem(vendor.call(method, path, body, vendor.key), 404, "SLOT_NOT_FOUND")
+
+
+def test_slots_and_blocks_are_told_anew_when_their_place_has_another_time_zone(vendor):
+    place = vendor.location()["id"]
+    provider = vendor.provider(location_id=place)["id"]
+    (slot,) = vendor.slots((9, 10), provider_id=provider)
+    span = {"provider_id": provider, "start": NINE, "end": TEN}
+    block = vendor.post("/blocks", span, vendor.key).json()
+    paths = [f"/slots/{slot['id']}", f"/blocks/{block['id']}"]
+    etags = [vendor.get(path, vendor.key).headers["ETag"] for path in paths]
+    moved = vendor.call("PATCH", f"/locations/{place}", {"time_zone": "Asia/Tokyo"}, vendor.key)
+    assert moved.status_code == 200, moved.text
+    for path, etag in zip(paths, etags, strict=True):
+        again = vendor.get(path, vendor.key, if_none_match=etag)
+        assert (again.status_code, again.json()["time_zone"]) == (200, "Asia/Tokyo")
