@@ -31,7 +31,7 @@ NOTES = {
 # Where a person's data are kept on purpose, and erased from.
 KEPT = {
     "customers": {"name", "email", "phone", "note"},
-    "bookings": {"notes", "internal_notes", "metadata", "reason"},
+    "bookings": {"notes", "internal_notes", "metadata", "cancellation_reason"},
 }
 
 
@@ -106,6 +106,8 @@ def _booking_life(vendor: Api) -> dict[str, str]:
     vendor.call("PATCH", booking, {"customer": PERSON, **NOTES}, vendor.key)
     for move in ("cancel", "confirm"):
         assert vendor.post(f"{booking}/{move}", auth=vendor.key).status_code == 200
+    again = vendor.post(f"{booking}/cancel", {"reason": f"{MARK}-reason: has a cold"}, vendor.key)
+    assert again.status_code == 200, again.text
     closed = {"provider_id": slot["provider_id"], "start": slot["start"], "end": slot["end"]}
     assert vendor.post("/blocks", {**closed, "reason": MARK}, vendor.key).status_code == 409
     return {"booking_id": made[0].json()["id"], "slot_id": slot["id"], "made": second["id"]}
@@ -161,7 +163,7 @@ def test_marked_data_are_found_nowhere_but_where_they_are_kept(
         assert where <= KEPT.get(table, set()), (table, where)
     # Otherwise the search would prove nothing.
     assert {"name", "email"} <= columns["customers"]
-    assert columns["bookings"] >= {"notes"}
+    assert columns["bookings"] >= {"notes", "cancellation_reason"}
     for name, text in {
         "log": server.log.read_text(),
         "metrics": counts(server.url).text,
