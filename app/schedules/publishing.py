@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from importlib.metadata import version
@@ -17,10 +18,12 @@ from sqlalchemy.orm import Session
 from app import db
 from app.errors.refusals import refusal
 from app.schedules.expand import DAYS_AROUND, Wanted, expand, instant, zone_of
+from app.schedules.parts import parts_of
 from app.schedules.queries import Calendar, last_published, read_calendar, time_zone_of
 
 SYSTEM = {"type": "system", "id": "schedules"}
 Facts = dict[str, Any]
+IN_THE_WAY_SHOWN_MAX = 100
 
 
 def publish_days() -> int:
@@ -48,29 +51,42 @@ def publish(
 ) -> Facts:
     """Publish what the schedules give, in the transaction of the caller, who has locked them.
 
-    What `publishing` of the API holds. Raises CONCURRENCY_ABORT, PROVIDER_NOT_FOUND. What follows
-    from published time, as blocks for busy times do, belongs at the end of this.
+    What `publishing` of the API holds. Raises CONCURRENCY_ABORT, PROVIDER_NOT_FOUND.
     """
     now = datetime.now(UTC)
     calendar = read_calendar(session, vendor_id, provider_id, _since(now))
     end = _horizon(session, vendor_id, provider_id, now, days or publish_days())
-    row = db.call(
-        "apply_schedules",
-        within=session,
-        p_vendor_id=vendor_id,
-        p_provider_id=provider_id,
-        p_wanted=Jsonb(_written(expand(calendar.weeks, calendar.deviations, now, end)), json.dumps),
-        p_from=now,
-        p_to=end,
-        p_dry_run=dry_run,
-        p_actor=actor or SYSTEM,
-    )
-    if row.outcome != "PUBLISHED":
-        raise refusal(row.outcome, row.facts, provider_id=str(provider_id))
+    wanted = expand(calendar.weeks, calendar.deviations, now, end)
+    told: Facts = {}
+    for start, stop in parts_of(session, vendor_id, provider_id, wanted, start=now, end=end):
+        row = db.call(
+            "apply_schedules",
+            within=session,
+            p_vendor_id=vendor_id,
+            p_provider_id=provider_id,
+            p_wanted=Jsonb(
+                _written(one for one in wanted if start <= one.start < stop), json.dumps
+            ),
+            p_from=start,
+            p_to=stop,
+            p_dry_run=dry_run,
+            p_actor=actor or SYSTEM,
+        )
+        if row.outcome != "PUBLISHED":
+            raise refusal(row.outcome, row.facts, provider_id=str(provider_id))
+        told = _sum(told, row.facts)
     if not dry_run:
         _remember(session, vendor_id, provider_id, _inputs(calendar, end))
-    facts: Facts = row.facts
-    return facts
+    return told
+
+
+def _sum(one: Facts, other: Facts) -> Facts:
+    """What was done in two parts; the bookings in the way are the first of both."""
+    if not one:
+        return other
+    in_the_way = [*one["in_the_way"], *other["in_the_way"]][:IN_THE_WAY_SHOWN_MAX]
+    counts = {name: one[name] + other[name] for name in one if name != "in_the_way"}
+    return {**counts, "in_the_way": in_the_way}
 
 
 def publish_provider(
@@ -130,7 +146,7 @@ def _horizon(
     return datetime.combine(last.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
 
 
-def _written(wanted: list[Wanted]) -> list[dict[str, Any]]:
+def _written(wanted: Iterable[Wanted]) -> list[dict[str, Any]]:
     """The slots as apply_schedules reads them."""
     return [
         {

@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -17,6 +18,7 @@ from psycopg.types.json import Jsonb
 from app.config import Settings, inherited_environment
 from app.db import db, offline_app
 from app.schedules.keeping import Keeper
+from app.schedules.parts import PART_MAX
 from tests.shop import Shop
 
 WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -187,6 +189,37 @@ def test_a_database_that_is_not_there_exits_with_two(publish):
     assert done.returncode == 2
     assert done.stderr.startswith("Error: Nothing was published.")
     assert "\n" not in done.stderr.strip()
+
+
+def test_a_dense_schedule_is_published_in_parts_as_if_in_one(publish, shop):
+    round_the_clock = {day: [["00:00", "24:00"]] for day in WEEKDAYS}
+    schedule(shop, weekly=Jsonb(round_the_clock), slot_minutes=5)
+
+    def told() -> tuple[int, ...]:
+        done = publish("--days", "40", "--json")
+        (one,) = json.loads(done.stdout)["providers"]
+        facts = one["publishing"]
+        return tuple(facts[name] for name in ("published", "removed", "resized", "kept"))
+
+    published, *others = told()
+    assert published == len(starts(shop)) > 2 * PART_MAX
+    assert others == [0, 0, 0]
+    found = starts(shop)
+    assert {b - a for a, b in pairwise(found)} == {timedelta(minutes=5)}
+    assert told()[3] in {published, published - 1}
+    late = shop.rows(
+        "SELECT id FROM slots WHERE vendor_id = %s AND provider_id = %s ORDER BY during DESC",
+        shop.provider_id,
+    )
+    for slot in late[10:2000:700]:
+        shop.book(slot["id"])
+    shop.app.execute(
+        "UPDATE schedules SET slot_minutes = 60 WHERE vendor_id = %s", [shop.vendor_id]
+    )
+    done = json.loads(publish("--days", "40", "--json").stdout)["providers"][0]["publishing"]
+    assert (done["in_the_way_total"], len(done["in_the_way"])) == (0, 0)
+    assert done["resized"] == 3
+    assert {b - a for a, b in pairwise(starts(shop))} == {timedelta(hours=1)}
 
 
 def test_without_schedules_there_is_nothing_to_do(publish):

@@ -241,6 +241,21 @@ def test_a_capacity_below_what_is_booked_is_in_the_way_of_its_bookings(rota):
     assert rota.slots()[0]["capacity"] == 8
 
 
+def test_a_smaller_capacity_deals_units_again_where_the_heads_fit(rota, shop):
+    rota.apply(rota.wanted((9, 17), whole=False, capacity=3))
+    first = rota.book(9, 12, quantity=2)
+    later = [rota.book(11, 13), rota.book(12, 14)]
+    shop.move("cancel_booking", first)
+    assert [str(shop.claims(one)[0]["units"]) for one in later] == ["{[3, 4)}", "{[1, 2)}"]
+    facts = rota.apply(rota.wanted((9, 17), whole=False, capacity=2))
+    assert facts["in_the_way"] == []
+    assert [slot["capacity"] for slot in rota.slots()] == [2]
+    facts = rota.apply(rota.wanted((9, 17), whole=False, capacity=1))
+    assert in_the_way(facts) == [str(one) for one in later]
+    assert [slot["capacity"] for slot in rota.slots() if slot["id"] == rota.slot_at(11)] == [2]
+    assert [event["kind"] for event in shop.events(later[0])] == ["confirmed"]
+
+
 def test_slots_made_by_hand_are_not_touched_and_not_published_over(rota, shop):
     shop.slot(9.5, 10.5, capacity=3)
     shop.slot(20, 21)

@@ -41,7 +41,10 @@ BEGIN
             PERFORM lock_schedules(p_vendor_id, p_provider_id);
             v_locked := lock_slots_to_change(p_vendor_id, v_plan.changes, p_actor);
             -- Again, now that no claim can come in between. Whatever it finds beyond what is locked, it has to lock first.
-            v_plan := plan_schedules(p_vendor_id, p_provider_id, v_wanted, v_from, p_to);
+            -- (Where all is new, there is nothing that could be claimed.)
+            IF cardinality(v_locked) > 0 THEN
+                v_plan := plan_schedules(p_vendor_id, p_provider_id, v_wanted, v_from, p_to);
+            END IF;
             IF EXISTS (SELECT FROM unnest(v_plan.changes) AS c WHERE c.slot_id IS NOT NULL AND c.slot_id <> ALL (v_locked)) THEN
                 RAISE SQLSTATE 'SK002';
             END IF;

@@ -1,4 +1,4 @@
--- Promise: what becomes of slots that have claims, where these pieces are wanted (in order of time, without overlaps).
+-- Promise: what becomes of slots that have claims, where these pieces are wanted (none overlaps another).
 -- A slot whose claims all fit one piece, at the same place, becomes that piece; several in one piece that can be cut keep
 -- their own part of it, several in one that cannot are in the way. Otherwise a slot is in the way, and shrinks to its
 -- claims: that is what p_claimed brings as target.

@@ -32,8 +32,9 @@ BEGIN
     INTO v_claimed, v_free
     FROM unnest(v_ours) AS o
     CROSS JOIN LATERAL (
-        SELECT range_merge(range_agg(c.during)) AS hull, max(upper(c.units)) - 1 AS most
-        FROM (SELECT c.booking_id, c.during, c.units FROM claims c
+        SELECT range_merge(range_agg(c.during)) AS hull, most_taken(
+               array_agg(c.during), array_agg(c.quantity), (o.present).during) AS most
+        FROM (SELECT c.booking_id, c.during, c.quantity FROM claims c
               WHERE c.vendor_id = p_vendor_id AND c.slot_id = o.slot_id OFFSET 0) AS c
         CROSS JOIN LATERAL (
             SELECT b.status, b.hold_expires_at FROM bookings b
@@ -52,6 +53,7 @@ BEGIN
     v_taken := v_others;
     LOOP
         v_pieces := pieces_left(v_wanted, v_taken);
+        EXIT WHEN v_claimed IS NULL;
         v_held := hold_claims(v_pieces, v_claimed);
         SELECT v_others + COALESCE(range_agg((h.target).during), '{}') INTO v_more FROM unnest(v_held) AS h WHERE h.in_the_way;
         EXIT WHEN v_more = v_taken;
@@ -59,8 +61,10 @@ BEGIN
     END LOOP;
 
     -- 5. What is then still wanted is published, where it is there already in another shape by changing that.
-    SELECT range_agg((h.target).during) INTO v_taken FROM unnest(v_held) AS h;
-    v_pieces := pieces_left(v_pieces, COALESCE(v_taken, '{}'));
+    IF v_held IS NOT NULL THEN
+        SELECT range_agg((h.target).during) INTO v_taken FROM unnest(v_held) AS h;
+        v_pieces := pieces_left(v_pieces, v_taken);
+    END IF;
     SELECT array_agg(ROW(f.slot_id, f.present, false, false, CASE WHEN p.during IS NOT NULL THEN ROW(
                p.schedule_id, p.location_id, p.during, p.capacity, p.price_amount, p.price_currency, NULL)::scheduled_slot END)::scheduled_change)
     INTO v_free
