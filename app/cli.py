@@ -22,9 +22,10 @@ from app.errors.sqlstates import told_to_operators
 from app.logins import NoLoginError
 from app.ops import cli as ops
 from app.roles import RoleMissingError
-from app.serve import AddressTakenError, serve
 from app.schedules import cli as schedules
+from app.serve import AddressTakenError, serve
 from app.slots import cli as slots
+from app.transfer import cli as transfer
 from app.vendors import cli as vendors
 
 # Waited too long for them, or was the one of a deadlock that had to give way.
@@ -133,6 +134,8 @@ def demo_command(console: Console, port: int, directory: Path) -> None:
 
 for feature in (vendors, auth, operators, schedules, slots, consistency, ops):
     main.add_command(feature.commands)
+main.add_command(transfer.export_command)
+main.add_command(transfer.import_command)
 
 if __name__ == "__main__":
     main()

@@ -9,6 +9,7 @@ from app.models.busy_times import BusyBlock, BusyTime
 from app.models.customers import Customer
 from app.models.events import Event
 from app.models.idempotency_keys import IdempotencyKey
+from app.models.import_refs import ImportRef
 from app.models.operator_keys import OperatorKey
 from app.models.schedules import Schedule, ScheduleException, SchedulePublishing
 from app.models.schema_seal import SchemaSeal
@@ -21,12 +22,13 @@ __all__ = [
     "ApiKey",
     "Base",
     "Booking",
-    "Claim",
     "BusyBlock",
     "BusyTime",
+    "Claim",
     "Customer",
     "Event",
     "IdempotencyKey",
+    "ImportRef",
     "Location",
     "OperatorKey",
     "Provider",

@@ -201,26 +201,37 @@ def _archive(
     model: type[AnyCatalogued], vendor_id: UUID, row_id: UUID, expected_version: int | None
 ) -> None:
     with db.transaction() as session:
-        # Without locks first: what is in use is not made to wait for the answer.
-        _require_unused(session, model, vendor_id, row_id)
-        if model is Provider:
-            # Before the provider, as whoever changes a service locks both.
-            lock_services_of(session, vendor_id, row_id)
-        _stop_claims(session, model, vendor_id, row_id)
-        # FOR UPDATE: a service's bookings and new slots in flight hold the row's key, so they
-        # finish first.
-        row = _locked(session, model, vendor_id, row_id)
-        if row.archived_at is not None:
-            return
-        _require_version(row, expected_version)
-        # Again: slots may have been published before we had the row, and none can be now.
-        _stop_claims(session, model, vendor_id, row_id)
-        _require_unused(session, model, vendor_id, row_id)
-        if isinstance(row, Provider):
-            leave_services(session, row)
-        row.archived_at = func.now()
-        row.version += 1
-        row.updated_at = func.now()
+        archive_within(session, model, vendor_id, row_id, expected_version)
+
+
+def archive_within(
+    session: Session,
+    model: type[AnyCatalogued],
+    vendor_id: UUID,
+    row_id: UUID,
+    expected_version: int | None = None,
+) -> None:
+    """As archive, in the transaction of the caller."""
+    # Without locks first: what is in use is not made to wait for the answer.
+    _require_unused(session, model, vendor_id, row_id)
+    if model is Provider:
+        # Before the provider, as whoever changes a service locks both.
+        lock_services_of(session, vendor_id, row_id)
+    _stop_claims(session, model, vendor_id, row_id)
+    # FOR UPDATE: a service's bookings and new slots in flight hold the row's key, so they
+    # finish first.
+    row = _locked(session, model, vendor_id, row_id)
+    if row.archived_at is not None:
+        return
+    _require_version(row, expected_version)
+    # Again: slots may have been published before we had the row, and none can be now.
+    _stop_claims(session, model, vendor_id, row_id)
+    _require_unused(session, model, vendor_id, row_id)
+    if isinstance(row, Provider):
+        leave_services(session, row)
+    row.archived_at = func.now()
+    row.version += 1
+    row.updated_at = func.now()
 
 
 def _stop_claims(

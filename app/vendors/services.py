@@ -72,6 +72,11 @@ def replace_needs(session: Session, service: Service, wanted: Needs) -> bool:
     return True
 
 
+def has_needs(session: Session, service: Service, wanted: Needs) -> bool:
+    """Whether these are the needs of the service."""
+    return _canonical(wanted) == needs_of(session, service)
+
+
 def lock_services_of(session: Session, vendor_id: UUID, provider_id: UUID) -> list[Service]:
     """The services that name the provider and are not archived, locked by id."""
     naming = select(ServiceProvider.service_id).filter_by(

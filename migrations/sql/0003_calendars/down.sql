@@ -1,5 +1,7 @@
 -- The reverse of tables.sql, part by part, last first.
 
+DROP TABLE import_refs;
+
 DROP INDEX customers_by_email, customers_by_phone, customers_by_name;
 CREATE INDEX customers_by_email ON customers (vendor_id, lower(email) text_pattern_ops) WHERE email IS NOT NULL;
 CREATE INDEX customers_by_phone ON customers (vendor_id, regexp_replace(phone, '^[^0-9]*00|[^0-9]', '', 'g') text_pattern_ops)
@@ -47,6 +49,6 @@ DROP TABLE busy_blocks, busy_times;
 DROP TYPE scheduled_plan, scheduled_change, scheduled_slot;
 ALTER TABLE slots DROP COLUMN schedule_id;
 DROP TABLE schedule_publishings, schedule_exceptions, schedules;
+DROP TABLE service_providers, service_needs;
 ALTER TABLE services DROP COLUMN buffer_before_minutes, DROP COLUMN buffer_after_minutes, DROP COLUMN start_step_minutes,
     DROP COLUMN notice_minutes, DROP COLUMN window_days, DROP COLUMN quantity_min, DROP COLUMN quantity_max;
-DROP TABLE service_providers, service_needs;

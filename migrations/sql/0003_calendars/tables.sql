@@ -212,3 +212,16 @@ CREATE TYPE dealt_claim AS (
     quantity   integer,
     units      int4multirange
 );
+
+-- Imports: what the rows of files are called there (column ref), so that another import of the same file finds the rows it
+-- made. No key to the rows, which are of several tables; none of these is ever deleted.
+CREATE TABLE import_refs (
+    vendor_id uuid NOT NULL REFERENCES vendors (id),
+    kind      text NOT NULL CONSTRAINT import_refs_kind CHECK (kind IN (
+                  'locations', 'providers', 'services', 'schedules', 'exceptions', 'customers', 'bookings')),
+    ref       text NOT NULL CONSTRAINT import_refs_ref_length CHECK (length(ref) BETWEEN 1 AND 200),
+    row_id    uuid NOT NULL,
+    PRIMARY KEY (vendor_id, kind, ref)
+);
+-- An export writes what a row was called; an erasure forgets it.
+CREATE INDEX import_refs_by_row ON import_refs (vendor_id, row_id);

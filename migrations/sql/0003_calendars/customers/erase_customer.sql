@@ -54,6 +54,8 @@ BEGIN
     SET name = NULL, email = NULL, phone = NULL, note = NULL, banned_at = NULL, erased_at = clock_timestamp(),
         version = c.version + 1, updated_at = clock_timestamp()
     WHERE c.vendor_id = p_vendor_id AND c.id = p_customer_id;
+    -- A file may have called them by their address.
+    DELETE FROM import_refs r WHERE r.vendor_id = p_vendor_id AND r.row_id = p_customer_id;
     RETURN QUERY SELECT 'ERASED', p_customer_id, true, '{}'::jsonb;
 END
 $$;

@@ -1,0 +1,1 @@
+"""Import and export: everything a vendor has, as files, and back."""

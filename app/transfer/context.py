@@ -1,0 +1,126 @@
+"""What the kinds of an import share: the transaction, the files, what is known and what is told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.records.lines import UTF_8
+from app.records.reading import FileError, Record, read_records
+from app.transfer.directory import Directory
+from app.transfer.faults import Faults, RowError
+from app.transfer.kinds import Kind
+
+ACTOR = {"type": "system", "id": "slotkeeper import"}
+Done = Literal["made", "changed", "unchanged", "left out"]
+REF_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of one kind. `form`: csv or json; None: as its name says."""
+
+    path: Path
+    kind: Kind
+    form: str | None = None
+    encoding: str = UTF_8
+    name: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What it is called in messages."""
+        return self.name or self.path.name
+
+
+@dataclass(slots=True)
+class Report:
+    """How many rows of each kind were made, changed, there already, or left out; and remarks."""
+
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def count(self, kind: str, done: Done, number: int = 1) -> None:
+        """Note what was done with rows."""
+        self.counts.setdefault(kind, Counter())[done] += number
+
+
+@dataclass(slots=True)
+class Context:
+    """One run of an import, in its transaction."""
+
+    session: Session
+    vendor_id: UUID
+    directory: Directory
+    sources: list[Source]
+    update: bool
+    tick: Callable[[str], None]
+    faults: Faults = field(default_factory=Faults)
+    report: Report = field(default_factory=Report)
+
+    def rows(self, kind: Kind, step: str) -> Iterator[tuple[str, Record]]:
+        """The records of all files of the kind, each with its file's name."""
+        for source in self.sources:
+            if source.kind is not kind:
+                continue
+            try:
+                for record in read_records(source.path, kind.shape, source.form, source.encoding):
+                    yield source.shown, record
+                    self.tick(f"{step} {kind.name}")
+            except FileError as error:
+                self.faults.add(source.shown, None, {"": str(error)})
+
+    def has(self, kind: Kind) -> bool:
+        """Whether there is a file of the kind."""
+        return any(source.kind is kind for source in self.sources)
+
+    def keep_refs(self, kind: str, refs: dict[str, UUID]) -> None:
+        """What rows are called in files, for the next import."""
+        rows = [
+            {"vendor_id": self.vendor_id, "kind": kind, "ref": ref, "row_id": row_id}
+            for ref, row_id in refs.items()
+            # Found by that anyway.
+            if ref.lower() != str(row_id)
+        ]
+        if rows:
+            self.session.execute(
+                text(
+                    "INSERT INTO import_refs (vendor_id, kind, ref, row_id)"
+                    " VALUES (:vendor_id, :kind, :ref, :row_id) ON CONFLICT DO NOTHING"
+                ),
+                rows,
+            )
+
+    def kept_refs(self, kind: str, refs: list[str]) -> dict[str, UUID]:
+        """The rows that were called so by an earlier import, or that have these ids."""
+        found = self.session.execute(
+            text(
+                "SELECT ref, row_id FROM import_refs"
+                " WHERE vendor_id = :vendor_id AND kind = :kind AND ref = ANY (:refs)"
+            ),
+            {"vendor_id": self.vendor_id, "kind": kind, "refs": refs},
+        )
+        return {row.ref: row.row_id for row in found}
+
+
+def ref_of(cells: dict[str, Any], wrong: dict[str, str]) -> str | None:
+    """What the file calls the row, taken out of `cells`."""
+    ref = cells.pop("ref", None)
+    if ref is None:
+        return None
+    text = str(ref).strip()
+    if not 1 <= len(text) <= REF_MAX:
+        wrong["ref"] = f"At most {REF_MAX} characters."
+    return text
+
+
+def require(wrong: dict[str, str]) -> None:
+    """Raises RowError if anything is wrong."""
+    if wrong:
+        raise RowError(wrong)

@@ -1,0 +1,68 @@
+"""Vendors of a test's own, in a database that the tests of one module share."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app.config import Settings, inherited_environment
+from app.db import db, offline_app
+from app.vendors.actions import create_vendor
+from tests.shop_fixtures import module_app, module_owner
+from tests.trade import Trade
+
+__all__ = ["module_app", "module_owner"]
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def offline(module_database) -> Iterator[Flask]:
+    """The context in which commands reach the module's database."""
+    app = offline_app(Settings.from_environment({"DATABASE_URL": module_database.app_url}))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def new_trade(offline, module_app, module_owner, tmp_path) -> Callable[[], Trade]:
+    """Makes a vendor that has nothing yet, and whose files are in folders of the test's own."""
+
+    def make() -> Trade:
+        number = next(_numbers)
+        with offline.app_context():
+            vendor = create_vendor(f"trade-{number}", "A vendor", "Europe/Berlin")
+        folder = tmp_path / f"trade-{number}"
+        folder.mkdir()
+        return Trade(offline, module_app, module_owner, vendor.slug, vendor.id, folder)
+
+    return make
+
+
+@pytest.fixture
+def trade(new_trade) -> Trade:
+    """A vendor that has nothing yet."""
+    return new_trade()
+
+
+@pytest.fixture
+def slotkeeper(module_database) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a command as a process; its result, with what it printed."""
+
+    def run(*words: str | Path, url: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "app.cli", *map(str, words)],
+            env=inherited_environment(DATABASE_URL=url or module_database.app_url),
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
