@@ -102,6 +102,27 @@ def test_a_page_of_availability_reads_its_own_slots(analyzed, function, of_one_p
     assert read < FEW
 
 
+@pytest.mark.parametrize("day", [0, 100])
+def test_a_page_of_times_reads_a_day_however_long_the_window_is(analyzed, day):
+    """A piece of time is read for a page, and the next only when that was not enough."""
+    service = analyzed.service(60)
+    searched = {"service_id": service, "from": at(0.1, day), "limit": 10}
+    short, long = (
+        blocks_read(analyzed, "search_times", **searched, to=at(0.1, day + days))
+        for days in (1, 92)
+    )
+    assert short == long < FEW * 3
+
+
+def test_whoever_is_free_is_found_without_reading_the_calendar(analyzed):
+    service = analyzed.service(60)
+    start = at(12, 100)
+    read = blocks_read(
+        analyzed, "claim_service_and_create_booking", service_id=service, start=start
+    )
+    assert read < FEW * 3
+
+
 def test_ten_thousand_slots_over_a_full_calendar_are_refused_in_the_time_a_role_has(analyzed):
     # A search for each, one after another; as a join it was ten thousand times twenty thousand.
     analyzed.app.execute("SET statement_timeout = '10s'")

@@ -188,6 +188,20 @@ def test_pages_follow_each_other_without_a_gap_or_a_repetition(salon):
         assert len({(item["start"], item["end"]) for item in every}) == len(every) > 1
 
 
+def test_a_search_that_takes_long_goes_on_where_it_stopped(salon):
+    """Without any patience each page is one piece of time, and may be empty."""
+    salon.slot(9, 12)
+    salon.slot(9, 12, day=20)
+    for minutes in (60, None):
+        service = salon.service(minutes, start_step_minutes=60)
+        found, pages, after = [], 0, {}
+        while after.get("after_start", 0) is not None:
+            found += salon.search(service, 0, 24 * 40, patience=timedelta(0), **after)
+            after, pages = salon.next, pages + 1
+        assert found == salon.search(service, 0, 24 * 40)
+        assert pages > 3
+
+
 def test_archived_providers_and_locations_show_nothing(salon):
     salon.slot(9, 10)
     service = salon.service(60)

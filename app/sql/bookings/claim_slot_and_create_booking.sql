@@ -76,8 +76,11 @@ BEGIN
         check_claim_details(p_customer_id, p_idempotency_key, p_details));
     IF v_refusal IS NULL AND p_actor ->> 'type' = 'customer' THEN
         v_public := check_public_customer(p_vendor_id, p_details -> 'customer');
-        v_refusal := COALESCE(v_public.closed, v_public.refusal, check_channel(v_public.channels, p_details ->> 'channel', true));
-        v_places := channel_places(v_public.channels, p_details ->> 'channel', true);
+        v_refusal := COALESCE(v_public.closed, v_public.refusal);
+        IF v_public.channels <> '{}' THEN
+            v_refusal := COALESCE(v_refusal, check_channel(v_public.channels, p_details ->> 'channel', true));
+            v_places := channel_places(v_public.channels, p_details ->> 'channel', true);
+        END IF;
     ELSIF v_refusal IS NULL AND p_details ->> 'channel' IS NOT NULL THEN
         SELECT channel_places(v.channels, p_details ->> 'channel', false) INTO v_places FROM vendors v WHERE v.id = p_vendor_id;
     END IF;

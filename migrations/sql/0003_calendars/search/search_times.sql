@@ -3,18 +3,20 @@
 -- p_limit of them as one text, JSON objects with commas between, and where the next page begins (NULL: there is none).
 -- Everything shown can be booked as shown by a public caller, and what is not shown cannot. FOUND, or the outcome and
 -- facts of a refusal. p_location_ids: only there, best first. p_channel: only where it leads (channel_places; p_public tells who asks). Numbers
--- above p_told_max are not told. It goes through time a piece at a time until the page is full, so what it reads grows with the page.
+-- above p_told_max are not told. It goes through time a piece at a time until the page is full, so what it reads grows with the page; after p_patience
+-- it stops where it is, and the next page goes on from there, however short this one is.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION search_times(
     p_vendor_id uuid, p_service_id uuid, p_from timestamptz, p_to timestamptz, p_quantity integer DEFAULT NULL,
     p_provider_id uuid DEFAULT NULL, p_location_ids uuid[] DEFAULT NULL, p_channel text DEFAULT NULL, p_public boolean DEFAULT true,
     p_after_start timestamptz DEFAULT NULL, p_after_end timestamptz DEFAULT NULL, p_limit integer DEFAULT 100,
-    p_told_max integer DEFAULT NULL
+    p_told_max integer DEFAULT NULL, p_patience interval DEFAULT '2 seconds'
 ) RETURNS TABLE (outcome text, facts jsonb, items text, next_start timestamptz, next_end timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 DECLARE
     v_longest CONSTANT interval := '16 days';
+    v_began   CONSTANT timestamptz := clock_timestamp();
     v_piece   interval := '1 day';
     v_service services;
     v_channels jsonb;
@@ -71,6 +73,12 @@ BEGIN
         v_at := v_end;
         IF (v_count - v_found) * 4 < p_limit - v_count THEN
             v_piece := LEAST(v_piece * 2, v_longest);
+        END IF;
+        -- Nothing ends before it begins: what begins then comes after this.
+        IF NOT v_more AND v_at < v_until AND clock_timestamp() >= v_began + p_patience THEN
+            v_more := true;
+            next_start := v_at;
+            next_end := v_at;
         END IF;
     END LOOP;
     outcome := 'FOUND';
