@@ -32,7 +32,7 @@ def list_vendors(query: dict[str, Any]) -> Response:
     "POST",
     "/vendors",
     body=NewVendorSchema(),
-    answers=(201, NewVendorSchema()),
+    answers=(201, VendorSchema()),
     refuses=["VENDOR_EXISTS"],
     guard=operator_key,
     keyed=True,
