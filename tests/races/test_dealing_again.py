@@ -88,14 +88,20 @@ class Visitor:
         self.mine = []
 
     def visit(self):
-        """The answers to eight deeds; the first waits for both slots."""
-        first = self.book(self.slots, FIRST, LAST)
-        return [first, *(self.act() for _ in range(7))]
+        """The answers to a dozen deeds; the first waits for both slots."""
+        first = self.book(self.slots, *self.hours(longest=1))
+        return [first, *(self.act() for _ in range(11))]
+
+    def hours(self, longest):
+        """Some time of the day, in whole hours."""
+        length = self.dice.randint(1, longest)
+        begin = self.dice.randint(FIRST, LAST - length)
+        return begin, begin + length
 
     def act(self):
         """Book, hold, let a hold lapse, cancel, or resize."""
         deed = self.dice.choice(
-            ["book"] * 5 + ["hold"] * 3 + ["lapse", "cancel", "cancel", "resize"]
+            ["book"] * 4 + ["hold"] * 2 + ["cancel"] * 5 + ["lapse", "resize", "all day", "all day"]
         )
         match deed:
             case "lapse" if self.mine:
@@ -108,15 +114,14 @@ class Visitor:
                 return self.client.move("cancel_booking", self.mine.pop())
             case "resize":
                 return self.client.resize(self.dice.choice(self.slots), self.dice.randint(5, 8))
-        count = self.dice.choice([1, 1, 2])
-        hours = sorted(self.dice.sample(range(FIRST, LAST + 1), 2))
-        chosen = self.dice.sample(self.slots, count)
+        chosen = self.dice.sample(self.slots, self.dice.choice([1, 2]))
+        hours = (FIRST, LAST) if deed == "all day" else self.hours(longest=2)
         return self.book(chosen, *hours, hold=deed in {"hold", "lapse"})
 
     def book(self, slots, first, last, *, hold=False):
-        """One or two places from hour to hour."""
+        """A place from hour to hour."""
         times = {"start": at(first).isoformat(), "end": at(last).isoformat()}
-        answer = self.client.book(*slots, **times, quantity=self.dice.choice([1, 1, 2]), hold=hold)
+        answer = self.client.book(*slots, **times, hold=hold)
         if answer.code in {"CONFIRMED", "HELD"}:
             self.mine.append(answer.booking_id)
         return answer

@@ -46,8 +46,17 @@ BEGIN
         v_part.available := units_count(v_part.free);
         -- Claims that all take the whole of the part have a unit of their own for each place: nothing to count.
         IF NOT v_covering AND v_part.available < COALESCE(p_quantity, v_part.slot_capacity) THEN
-            SELECT free.places INTO v_part.available
-            FROM free_places(p_vendor_id, v_slot_id, v_part.slot_capacity, v_part.during) AS free (places);
+            -- As most_taken, in place: to call that costs as much again.
+            SELECT v_part.slot_capacity - max(level.taken) INTO v_part.available
+            FROM (
+                SELECT sum(sum(edge.change)) OVER (ORDER BY edge.at) AS taken
+                FROM claims c
+                CROSS JOIN LATERAL (VALUES (GREATEST(lower(c.during), lower(v_part.during)), c.quantity),
+                                           (upper(c.during), -c.quantity)) AS edge (at, change)
+                WHERE c.vendor_id = p_vendor_id AND c.slot_id = v_slot_id AND (c.during && v_part.during) IS TRUE
+                  AND edge.at < upper(v_part.during)
+                GROUP BY edge.at
+            ) AS level;
             v_look.scattered := v_look.scattered OR v_part.available >= COALESCE(p_quantity, v_part.slot_capacity);
         END IF;
         v_parts := v_parts || v_part;
