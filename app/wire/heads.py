@@ -15,6 +15,8 @@ ADDRESS_CHARACTERS_MAX = 8_000
 _NAME_SHOWN_MAX = 100
 _HOST = re.compile(r"[A-Za-z0-9._~-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+# HTTP/1.0 knows no Host, and a balancer may ask for health in it. granian writes it the short way.
+_WITHOUT_HOST = frozenset({"HTTP/1", "HTTP/1.0"})
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -26,7 +28,7 @@ def refuse_odd_heads(app: Flask) -> None:
 def _refuse_odd_head() -> None:
     given = request.environ
     host = given.get("HTTP_HOST", "")
-    if not _HOST.fullmatch(host) and (host or given["SERVER_PROTOCOL"] != "HTTP/1.0"):
+    if not _HOST.fullmatch(host) and (host or given["SERVER_PROTOCOL"] not in _WITHOUT_HOST):
         raise InvalidRequest({"Host": "Send one Host header with the name of this server."})
     length = len(given["PATH_INFO"]) + len(given["QUERY_STRING"])
     if length > ADDRESS_CHARACTERS_MAX:

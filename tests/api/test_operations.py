@@ -8,6 +8,7 @@ import pytest
 from app import create_app
 from app.config import ConfigurationError, Settings
 from app.db import db
+from tests.bad_answers import raw
 
 SECRET = "a secret of the tests, long enough to sign"
 
@@ -127,3 +128,10 @@ def test_requests_are_counted_by_route_and_never_by_address(client, vendor):
     assert 'route="/api/v1/vendors/<vendor>/services",status="200"' in text
     assert "slotkeeper_http_request_seconds_bucket" in text
     assert vendor.slug not in text
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/api/v1/openapi.json"])
+def test_whoever_speaks_http_1_0_need_not_name_a_host(client, path):
+    # As balancers ask for health unless they are told otherwise.
+    answer = raw(client.base_url, f"GET {path} HTTP/1.0\r\n\r\n".encode())
+    assert answer.status_code == 200, answer.text
