@@ -1,0 +1,227 @@
+"""Small vendors as Hypothesis draws them, made in the database, and what is asked of them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from psycopg.types.json import Jsonb
+
+from tests.shop import Row, Shop
+from tests.times_model import Claim, Service, Slot, Vendor
+
+ZONES = ["Europe/Rome", "America/New_York"]
+PRICES = [None, None, None, (1000, "EUR"), (700, "USD")]
+
+minutes = st.integers(2, 18).map(lambda tens: tens * 10)
+# Where a provider's days lie, from the last full hour: now, with its notice, and the window's end.
+beginnings = st.sampled_from([2, 2, 2, 22, 22, 23, 1, -1])
+stretches = st.fixed_dictionaries(
+    {
+        "gap": st.sampled_from([0, 0, 0, 10, 30]),
+        "minutes": minutes,
+        "capacity": st.sampled_from([2, 3, 1]),
+        "place": st.sampled_from([0, 0, 0, 0, 0, 1]),
+        "price": st.sampled_from(PRICES),
+    }
+)
+claims = st.fixed_dictionaries(
+    {
+        "slot": st.sampled_from([0, 0, 0, 1, 1, 2, 3, 5, 8]),
+        "start": st.integers(0, 8),
+        "minutes": st.sampled_from([10, 20, 30, 60]),
+        "quantity": st.sampled_from([1, 1, 1, 2, 3]),
+        "how": st.sampled_from(["confirmed", "confirmed", "held", "lapsed", "block"]),
+    }
+)
+worlds = st.fixed_dictionaries(
+    {
+        "providers": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "begins": beginnings,
+                    "slots": st.lists(stretches, min_size=1, max_size=4),
+                    "preference": st.integers(1, 2),
+                    "need": st.sampled_from([0, 0, 0, 1]),
+                    "archived": st.sampled_from([False] * 7 + [True]),
+                }
+            ),
+            min_size=2,
+            max_size=4,
+        ),
+        "no_needs": st.booleans(),
+        "closed_place": st.sampled_from([False] * 7 + [True]),
+        "minutes": st.sampled_from([30, 20, 60, 90, None]),
+        "before": st.sampled_from([0, 0, 10, 25]),
+        "after": st.sampled_from([0, 0, 5, 20]),
+        "step": st.sampled_from([5, 15, 20, 30, 60]),
+        "notice": st.sampled_from([0, 0, 0, 45, 120]),
+        "window_days": st.sampled_from([None, 1]),
+        "least": st.sampled_from([1, 1, 1, 2]),
+        "price": st.sampled_from(PRICES),
+        "claims": st.lists(claims, max_size=10),
+        "channels": st.sampled_from(
+            [{}, {}, {}, {"web": [0]}, {"web": [1, 0], "partner": [1]}, {"partner": [0]}]
+        ),
+    }
+)
+questions = st.fixed_dictionaries(
+    {
+        "quantity": st.sampled_from([None, None, None, 1, 2, 3]),
+        "provider": st.sampled_from([None, None, None, None, 0, 1]),
+        "places": st.sampled_from([None, None, None, [0], [1, 0]]),
+        "channel": st.sampled_from([None, None, "web", "partner"]),
+        "from": st.sampled_from([-2, -2, -2, 2, 3]),
+        "hours": st.sampled_from([48, 48, 48, 5]),
+        "limit": st.sampled_from([1, 3, 500]),
+    }
+)
+
+
+class Small:
+    """A small vendor as it was drawn, made in the database; `vendor` is what the model knows."""
+
+    def __init__(self, app, owner, drawn: dict[str, Any]) -> None:
+        self.shop, self.drawn = Shop(app, owner), drawn
+        self.places = [self.shop.location_id, self.shop.location()]
+        self._set("locations", self.places[1], "time_zone", ZONES[1])
+        self._set("locations", self.places[0], "time_zone", ZONES[0])
+        self.base = self.one("SELECT date_trunc('hour', now())")
+        self.providers = [self.shop.provider(self.places[0]) for _ in drawn["providers"]]
+        self.slots: list[tuple[uuid.UUID, datetime, datetime, int]] = []
+        for provider, of_provider in zip(self.providers, drawn["providers"], strict=True):
+            self._publish(provider, of_provider)
+        for claim in drawn["claims"]:
+            self._claim(claim)
+        self._make_service()
+        channels = {
+            name: [str(self.places[place]) for place in places]
+            for name, places in drawn["channels"].items()
+        }
+        self.shop.owner.execute(
+            "UPDATE vendors SET channels = %s WHERE id = %s",
+            [Jsonb(channels), self.shop.vendor_id],
+        )
+        for provider, of_provider in zip(self.providers, drawn["providers"], strict=True):
+            if of_provider["archived"]:
+                self._set("providers", provider, "archived_at", self.base)
+        if drawn["closed_place"]:
+            self._set("locations", self.places[1], "archived_at", self.base)
+
+    def one(self, statement: str, *values: Any) -> Any:
+        return self.shop.owner.execute(statement, values).fetchone()[0]
+
+    def _set(self, table: str, row: uuid.UUID, column: str, value: Any) -> None:
+        self.shop.owner.execute(
+            f"UPDATE {table} SET {column} = %s WHERE vendor_id = %s AND id = %s",
+            [value, self.shop.vendor_id, row],
+        )
+
+    def _publish(self, provider: uuid.UUID, drawn: dict[str, Any]) -> None:
+        start = self.base + timedelta(hours=drawn["begins"])
+        for one in drawn["slots"]:
+            start += timedelta(minutes=one["gap"])
+            end = start + timedelta(minutes=one["minutes"])
+            price = one["price"] and {"amount": one["price"][0], "currency": one["price"][1]}
+            slot = self.shop.slot(
+                start,
+                end,
+                capacity=one["capacity"],
+                provider_id=provider,
+                location_id=str(self.places[one["place"]]),
+                price=price,
+            )
+            self.slots.append((slot, start, end, one["capacity"]))
+            start = end
+
+    def _claim(self, drawn: dict[str, Any]) -> None:
+        """Book a part of a slot as the vendor does, if there is room for it."""
+        slot, start, end, capacity = self.slots[drawn["slot"] % len(self.slots)]
+        since = min(start + timedelta(minutes=10 * drawn["start"]), end - timedelta(minutes=10))
+        until = min(since + timedelta(minutes=drawn["minutes"]), end)
+        more: dict[str, Any] = {}
+        if drawn["how"] in {"held", "lapsed"}:
+            more["hold_for"] = timedelta(hours=1)
+        if drawn["how"] == "block":
+            more["details"] = Jsonb({"kind": "block"})
+        quantity = min(drawn["quantity"], capacity)
+        made = self.shop.claim(slot, start=since, end=until, quantity=quantity, **more)
+        if drawn["how"] == "lapsed" and made["booking_id"]:
+            self._set("bookings", made["booking_id"], "hold_expires_at", self.base)
+
+    def _make_service(self) -> None:
+        drawn = self.drawn
+        whole = drawn["minutes"] is None
+        price = drawn["price"] or (None, None)
+        needs: list[dict[uuid.UUID, int]] = [{}, {}]
+        for provider, of_provider in zip(self.providers, drawn["providers"], strict=True):
+            needs[of_provider["need"]][provider] = of_provider["preference"]
+        self.needs = [] if drawn["no_needs"] or not needs[0] else [one for one in needs if one]
+        self.service = self.shop.service(
+            drawn["minutes"],
+            *self.needs,
+            buffer_before_minutes=0 if whole else drawn["before"],
+            buffer_after_minutes=0 if whole else drawn["after"],
+            start_step_minutes=drawn["step"],
+            notice_minutes=drawn["notice"],
+            window_days=drawn["window_days"],
+            quantity_min=drawn["least"],
+            price_amount=price[0],
+            price_currency=price[1],
+        )
+
+    def vendor(self, now: datetime) -> Vendor:
+        """What the model is told: rows as they are, and no function's word."""
+        drawn, whole = self.drawn, self.drawn["minutes"] is None
+        slots = self.shop.rows("SELECT * FROM slots WHERE vendor_id = %s")
+        standing = self.shop.rows(
+            "SELECT c.provider_id, c.during, c.quantity FROM claims c"
+            " JOIN bookings b ON b.vendor_id = c.vendor_id AND b.id = c.booking_id"
+            " WHERE c.vendor_id = %s AND NOT (b.status = 'held' AND b.hold_expires_at <= %s)",
+            now,
+        )
+        closed = {self.places[1]} if drawn["closed_place"] else set()
+        kept = zip(self.providers, drawn["providers"], strict=True)
+        return Vendor(
+            now,
+            {p: z for p, z in zip(self.places, ZONES, strict=True) if p not in closed},
+            {provider for provider, of_provider in kept if not of_provider["archived"]},
+            [_slot(row) for row in slots],
+            [
+                Claim(c["provider_id"], c["during"].lower, c["during"].upper, c["quantity"])
+                for c in standing
+            ],
+            Service(
+                drawn["minutes"],
+                0 if whole else drawn["before"],
+                0 if whole else drawn["after"],
+                drawn["step"],
+                drawn["notice"],
+                drawn["window_days"],
+                drawn["least"],
+                None,
+                drawn["price"],
+                tuple(self.needs),
+            ),
+        )
+
+    def reach(self, asked: dict[str, Any]) -> tuple[uuid.UUID, ...] | None:
+        """Where a public booking may land that asks so; the documentation's table."""
+        channels = self.drawn["channels"]
+        mapped = channels.get(asked["channel"] or "web")
+        wished = asked["places"]
+        if wished is not None and mapped is not None:
+            wished = [place for place in wished if place in mapped]
+        elif wished is None:
+            wished = mapped
+        return None if wished is None else tuple(self.places[place] for place in wished)
+
+
+def _slot(row: Row) -> Slot:
+    price = row["price_amount"] and (row["price_amount"], row["price_currency"])
+    during = row["during"]
+    return Slot(
+        row["provider_id"], row["location_id"], during.lower, during.upper, row["capacity"], price
+    )
