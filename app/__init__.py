@@ -77,6 +77,7 @@ def _features() -> tuple[Blueprint, ...]:
     from app.customers.routes import blueprint as customers
     from app.keys.routes import blueprint as keys
     from app.search.routes import blueprint as search
+    from app.schedules.busy.routes import blueprint as busy_times
     from app.schedules.routes import blueprint as schedules
     from app.slots.routes import blueprint as slots
     from app.vendors.operator import blueprint as operator
@@ -87,6 +88,7 @@ def _features() -> tuple[Blueprint, ...]:
         vendors,
         keys,
         schedules,
+        busy_times,
         slots,
         availability,
         search,

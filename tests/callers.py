@@ -123,6 +123,11 @@ class Vendor:
         closed = {"starts_on": "2090-01-02", "kind": "closed"}
         return self.made(f"/providers/{self.provider()['id']}/exceptions", closed)
 
+    def time_off(self) -> dict[str, Any]:
+        return self.made(
+            f"/providers/{self.provider()['id']}/time-off", {"starts_on": "2090-01-02"}
+        )
+
     def key(self) -> dict[str, Any]:
         return self.made("/keys", {"name": "one more", "scope": "read"})
 
@@ -139,6 +144,7 @@ MAKERS: dict[str, Callable[[Vendor], dict[str, Any]]] = {
     "schedule_id": Vendor.schedule,
     "service_id": Vendor.service,
     "slot_id": Vendor.slot,
+    "time_off_id": Vendor.time_off,
 }
 # What a path can name without its being made.
 THERE = {"filename": "docs/start.js", "page": "errors"}
@@ -190,6 +196,10 @@ BODIES: dict[str, Callable[[Vendor], dict[str, Any]]] = {
         "kind": "closed",
     },
     "PATCH /api/v1/vendors/{vendor}/exceptions/{exception_id}": lambda _: {"reason": "Stocktaking"},
+    "POST /api/v1/vendors/{vendor}/providers/{provider_id}/time-off": lambda _: {
+        "starts_on": "2090-01-01",
+    },
+    "PATCH /api/v1/vendors/{vendor}/time-off/{time_off_id}": lambda _: {"reason": "Leave"},
     "POST /api/v1/vendors/{vendor}/services": lambda _: {"name": "Yoga"},
     "PATCH /api/v1/vendors/{vendor}/services/{service_id}": lambda _: {"name": "Yoga"},
     "PATCH /api/v1/vendors/{vendor}/slots/{slot_id}": lambda _: {"capacity": 2},

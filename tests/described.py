@@ -55,13 +55,14 @@ def operations(spec: dict[str, Any]) -> Iterator[Operation]:
 
 
 def _schedule(api: Any, provider_id: str) -> dict[str, str]:
-    """A schedule and an exception, far enough ahead that neither publishes anything."""
+    """A schedule, an exception and time off, far enough ahead that they change nothing."""
     path, far = f"/providers/{provider_id}", "2090-01-01"
     schedule = {"valid_from": far, "weekly": {"sunday": [["09:00", "12:00"]]}, "slot_minutes": 30}
     closed = {"starts_on": far, "kind": "closed"}
     return {
         "schedule": api.made(f"{path}/schedules", schedule)["id"],
         "exception": api.made(f"{path}/exceptions", closed)["id"],
+        "time_off": api.made(f"{path}/time-off", {"starts_on": far})["id"],
     }
 
 

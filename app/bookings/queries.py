@@ -190,6 +190,7 @@ def show_block(facts: dict[str, Any]) -> dict[str, Any]:
     return {
         **shown,
         "reason": facts["notes"],
+        "busy_time_id": facts["busy_time_id"],
         "created_at": facts["created_at"],
         "updated_at": facts["updated_at"],
     }

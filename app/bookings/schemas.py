@@ -362,6 +362,10 @@ class BlockSchema(Schema):
     time_zone = fields.String()
     quantity = fields.Integer()
     reason = fields.String(allow_none=True)
+    busy_time_id = fields.UUID(
+        allow_none=True,
+        metadata={"description": "The busy time it stands for, and goes with; null: made by hand."},
+    )
     created_at = Time()
     updated_at = Time()
 

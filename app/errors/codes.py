@@ -156,6 +156,7 @@ CODES: dict[str, Code] = {
     "SLOT_NOT_FOUND": _not_found("Slot"),
     "SCHEDULE_NOT_FOUND": _not_found("Schedule"),
     "EXCEPTION_NOT_FOUND": _not_found("Exception"),
+    "TIME_OFF_NOT_FOUND": _not_found("Time off"),
     "BOOKING_NOT_FOUND": _not_found("Booking"),
     "BLOCK_NOT_FOUND": _not_found("Block"),
     "CUSTOMER_NOT_FOUND": _not_found("Customer"),

@@ -82,6 +82,7 @@ _CONFLICT_MEMBERS = (
     "services",
     "status",
     "wanted",
+    "busy_time_id",
     "hold_expires_at",
     "version",
     "customer_id",
@@ -220,6 +221,11 @@ def _state(facts: Facts) -> str:
             return f"The booking has begun at {begun}: only the vendor can change it now."
         case "cancelled_by_vendor":
             return "The vendor has cancelled the booking, and alone can confirm it again."
+        case "busy_time":
+            return (
+                "The block stands for busy time of its provider, and goes with that: end the time"
+                " off, or import the calendar again."
+            )
         case "closed_to_customers":
             return f"The booking is {facts['status']}: only the vendor can change it now."
         case _:

@@ -25,6 +25,7 @@ IDS = {
     "key": _id(8),
     "schedule": _id(10),
     "exception": _id(11),
+    "time_off": _id(12),
 }
 REQUEST_ID = "3aaed3c9e3b3420ba102258ad039b1d3"
 
@@ -74,6 +75,7 @@ BY_NAME: dict[str, Any] = {
     "vendor": VENDOR,
     "slug": VENDOR,
     **{f"{kind}_id": value for kind, value in IDS.items()},
+    "busy_time_id": IDS["time_off"],
     "from": "2031-03-03T00:00:00Z",
     "to": "2031-03-04T00:00:00Z",
     "start": "2031-03-03T09:00:00Z",
@@ -112,6 +114,8 @@ BY_NAME: dict[str, Any] = {
     "reason": "Lunch",
     "published": 1,
     "removed": 0,
+    "blocked": 1,
+    "lifted": 0,
     "resized": 0,
     "kept": 0,
     "in_the_way_total": 1,

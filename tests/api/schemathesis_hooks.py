@@ -19,6 +19,8 @@ BEYOND_THE_SCHEMA = {
     "Must be a day, such as": "format: date has none either.",
     "must not be before the first": "Two days are compared with each other.",
     "days after the first": "As above.",
+    "Give either days": "Members of a time off that exclude each other.",
+    "days long": "Two times are compared with each other.",
     "Some of these times overlap": "Times are compared with each other.",
     "Overlaps the night of the day before": "As above.",
     "Cannot start at 24:00": "What may end a day may not begin it.",

@@ -1,0 +1,1 @@
+"""Busy times: when a provider is not to be had, whatever is published; blocks stand for them."""
