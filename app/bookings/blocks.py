@@ -17,7 +17,6 @@ from app.wire.pages import page_of
 blueprint = VendorBlueprint("blocks", "Time that the vendor closes: breaks, leave, imported time.")
 
 VENDOR, BLOCK = "VENDOR_NOT_FOUND", "BLOCK_NOT_FOUND"
-_LOCKED = ("INVENTORY_LOCKED", "CONCURRENCY_ABORT")
 
 
 @blueprint.call(
@@ -31,7 +30,6 @@ _LOCKED = ("INVENTORY_LOCKED", "CONCURRENCY_ABORT")
         "BOOKING_CONFLICT",
         "INSUFFICIENT_INVENTORY",
         "INVALID_DATE_RANGE",
-        *_LOCKED,
     ],
     guard=vendor_write,
     keyed=True,
@@ -75,7 +73,7 @@ def get_block(block_id: UUID) -> Response:
     "DELETE",
     "/blocks/<uuid:block_id>",
     answers=(204, None),
-    refuses=[VENDOR, BLOCK, "BOOKING_STATE_CONFLICT", *_LOCKED],
+    refuses=[VENDOR, BLOCK, "BOOKING_STATE_CONFLICT"],
     guard=vendor_write,
     versioned=True,
 )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.errors import Problem
+from app.wire.windows import require_order
 
 Statement = tuple[str, *tuple[Any, ...]]
 # A condition, and the values of its %s.
@@ -76,8 +76,7 @@ def by_change(
 
 def _window(wanted: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
     start, end = wanted.get("start"), wanted.get("end")
-    if start is not None and end is not None and end <= start:
-        raise Problem("INVALID_DATE_RANGE", "to: The end must be after the start.")
+    require_order(start, end)
     return start, end
 
 

@@ -23,7 +23,7 @@ blueprint = VendorBlueprint("manage tokens", "What opens one booking to its cust
     "POST",
     "/bookings/<uuid:booking_id>/manage-token",
     answers=(200, NewBookingSchema()),
-    refuses=["VENDOR_NOT_FOUND", "BOOKING_NOT_FOUND", "INVENTORY_LOCKED", "CONCURRENCY_ABORT"],
+    refuses=["VENDOR_NOT_FOUND", "BOOKING_NOT_FOUND"],
     guard=vendor_write,
     keyed=True,
     versioned=True,

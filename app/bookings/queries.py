@@ -10,6 +10,7 @@ from app import db
 from app.bookings import listing
 from app.errors import Problem
 from app.wire.pages import page, position_after
+from app.wire.windows import require_order
 
 _BOOKING_MEMBERS = (
     "id",
@@ -162,8 +163,7 @@ def list_blocks(
     end: datetime | None = None,
 ) -> dict[str, Any]:
     """A page of the blocks that stand and overlap [start, end), by start."""
-    if start is not None and end is not None and end <= start:
-        raise Problem("INVALID_DATE_RANGE", "to: The end must be after the start.")
+    require_order(start, end)
     conditions = ["b.during && tstzrange(%s, %s)"]
     values: list[Any] = [start, end]
     if provider_id is not None:

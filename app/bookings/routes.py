@@ -34,9 +34,8 @@ from app.wire.pages import PageQuery, page_of
 blueprint = VendorBlueprint("bookings", "Bookings: one customer's places at one time.")
 
 VENDOR, BOOKING = "VENDOR_NOT_FOUND", "BOOKING_NOT_FOUND"
-_LOCKED = ("INVENTORY_LOCKED", "CONCURRENCY_ABORT")
 _TAKEN = ("BOOKING_CONFLICT", "INSUFFICIENT_INVENTORY")
-_MOVES = [VENDOR, BOOKING, "BOOKING_STATE_CONFLICT", *_LOCKED]
+_MOVES = [VENDOR, BOOKING, "BOOKING_STATE_CONFLICT"]
 _EXAMPLE = {
     "slot_id": "01980000-0000-7000-8000-000000000001",
     "quantity": 2,
@@ -60,7 +59,6 @@ _EXAMPLE = {
         "CUSTOMER_BANNED",
         "BOOKING_LIMIT_REACHED",
         *_TAKEN,
-        *_LOCKED,
     ],
     guard=public_or_vendor_write,
     keyed=True,
@@ -146,7 +144,6 @@ def get_booking(booking_id: UUID) -> Response:
         "CUSTOMER_NOT_FOUND",
         "CUSTOMER_BANNED",
         "BOOKING_LIMIT_REACHED",
-        *_LOCKED,
     ],
     guard=booking_credentials,
     versioned=True,

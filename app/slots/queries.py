@@ -10,6 +10,7 @@ from uuid import UUID
 from app import db
 from app.errors import Problem
 from app.wire.pages import page, position_after
+from app.wire.windows import require_order
 
 _SLOTS = """
     SELECT s.id, s.provider_id, s.schedule_id, s.location_id,
@@ -54,8 +55,7 @@ def list_slots(
     if location_id is not None:
         conditions.append(("s.location_id = %s", (location_id,)))
     if start is not None or end is not None:
-        if start is not None and end is not None and end <= start:
-            raise Problem("INVALID_DATE_RANGE", "to: The end must be after the start.")
+        require_order(start, end)
         conditions.append(("s.during && tstzrange(%s, %s)", (start, end)))
     after = position_after(cursor, datetime.fromisoformat, UUID)
     if after is not None:
