@@ -170,7 +170,7 @@ OFFENDERS: list[tuple[Rule, str, str]] = [
     (long_functions, "app/db.py", "def f():\n" + "    x = 1\n" * FUNCTION_LINES_MAX),
     (long_functions, "tests/test_x.py", "async def f():\n" + "    x = 1\n" * FUNCTION_LINES_MAX),
     (long_sql, "app/sql/slots/publish_slots.sql", "-- step\n" * (SQL_LINES_MAX + 1)),
-    (long_sql, "app/sql/bookings/claim_slot_and_create_booking.sql", "-- step\n" * 226),
+    (long_sql, "app/sql/bookings/claim_slot_and_create_booking.sql", "-- step\n" * 241),
     (
         sql_named_after_its_function,
         "app/sql/slots/publish_slots.sql",
