@@ -1,5 +1,5 @@
--- Promise: these claims have the units given, all of them at one moment; false when one of them has gone meanwhile or
--- somebody took a unit of theirs, and then the caller must undo what is half made. Neither an event nor a new
+-- Promise: these claims have the units given, all of them at one moment; false when there are none to be had (NULL), when
+-- one of them has gone meanwhile, or somebody took a unit of theirs, and then the caller must undo what is half made. Neither an event nor a new
 -- version: which unit a booking has is nobody's business.
 -- Locks, in order: their bookings by id (NO KEY UPDATE: whoever expires one from another of its slots, or deals that
 -- anew, comes before us or after); the claims. The caller holds the slot. Raises: 23503, 23514 (raw writers).
@@ -27,6 +27,6 @@ BEGIN
     JOIN unnest(p_claims) AS d ON d.booking_id = g.booking_id AND d.ordinal = g.ordinal
     ON CONFLICT ON CONSTRAINT claims_no_overlap DO NOTHING;
     GET DIAGNOSTICS v_count = ROW_COUNT;
-    RETURN v_count = cardinality(p_claims);
+    RETURN v_count IS NOT DISTINCT FROM cardinality(p_claims);
 END
 $$;

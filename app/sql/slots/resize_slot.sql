@@ -68,7 +68,7 @@ BEGIN
         RETURN;
     END IF;
     BEGIN
-        IF v_new.capacity < v_slot.capacity AND NOT deal_within(p_vendor_id, v_slot, v_new.capacity) THEN
+        IF v_new.capacity < v_slot.capacity AND NOT deal_again(p_vendor_id, units_within(p_vendor_id, v_slot, v_new.capacity)) THEN
             RAISE exclusion_violation;
         END IF;
         -- Both sides in one statement: law 3's key is checked when it ends, and holds then.

@@ -1,6 +1,6 @@
 -- Promise: the ids of the slots of a plan, which are now locked, with the lapsed holds on them expired and the blocks that
 -- stand for busy time lifted.
--- Locks, in order: those slots by id (FOR UPDATE: their shape is about to change); lapsed holds by id; those
+-- Locks, in order: those slots by id (FOR UPDATE: their shape is about to change); lapsed holds (expire_in_the_way); those
 -- blocks by id; their claims.
 -- Raises: 55P03.
 CREATE OR REPLACE FUNCTION lock_slots_to_change(p_vendor_id uuid, p_changes scheduled_change[], p_actor jsonb) RETURNS uuid[]
@@ -14,7 +14,7 @@ BEGIN
     FOREACH v_slot_id IN ARRAY v_slot_ids LOOP
         PERFORM FROM slots s WHERE s.vendor_id = p_vendor_id AND s.id = v_slot_id FOR UPDATE;
     END LOOP;
-    PERFORM expire_bookings(p_vendor_id, ARRAY(
+    PERFORM expire_in_the_way(p_vendor_id, v_slot_ids, '-infinity', ARRAY(
         SELECT DISTINCT c.booking_id
         FROM unnest(v_slot_ids) AS locked (id)
         CROSS JOIN LATERAL (

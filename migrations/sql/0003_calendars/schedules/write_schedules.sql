@@ -1,5 +1,5 @@
 -- Promise: the slots are as planned. True, always.
--- Locks, in order: those of deal_within where a capacity shrinks; claims; new slots in order of time (waits for a rival
+-- Locks, in order: those of deal_again where capacities shrink; claims; new slots in order of time (waits for a rival
 -- publisher). The caller holds the slots FOR UPDATE.
 -- Raises: SK002 where somebody has published there since the look; 23P01, 23503, 23514 where raw writers wrote.
 CREATE OR REPLACE FUNCTION write_schedules(p_vendor_id uuid, p_provider_id uuid, p_changes scheduled_change[]) RETURNS boolean
@@ -7,18 +7,25 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     v_smaller record;
+    v_of_one  dealt_claim[];
+    v_dealt   dealt_claim[] := '{}';
     v_new     integer;
 BEGIN
-    -- Whatever fits by head-count is dealt units that are left.
+    -- Whatever fits by head-count is dealt units that are left; of all slots together, so that bookings are locked in order.
     FOR v_smaller IN
         SELECT s AS slot, (c.target).capacity FROM unnest(p_changes) AS c
         JOIN slots s ON s.vendor_id = p_vendor_id AND s.id = c.slot_id
         WHERE c.claimed AND (c.target).capacity < (c.present).capacity ORDER BY s.id
     LOOP
-        IF NOT deal_within(p_vendor_id, v_smaller.slot, v_smaller.capacity) THEN
+        v_of_one := units_within(p_vendor_id, v_smaller.slot, v_smaller.capacity);
+        IF v_of_one IS NULL THEN
             RAISE SQLSTATE 'SK002';
         END IF;
+        v_dealt := v_dealt || v_of_one;
     END LOOP;
+    IF NOT deal_again(p_vendor_id, v_dealt) THEN
+        RAISE SQLSTATE 'SK002';
+    END IF;
     DELETE FROM slots s USING unnest(p_changes) AS c
     WHERE (c.target).during IS NULL AND s.vendor_id = p_vendor_id AND s.id = c.slot_id;
     -- First all give way, then they take their new times: in one step they might meet on the way. Slot and claims in one
