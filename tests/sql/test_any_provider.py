@@ -174,6 +174,29 @@ def test_a_lapsed_hold_is_in_nobodys_way(salon):
     assert salon.booking(hold["id"])["status"] == "expired"
 
 
+@pytest.fixture
+def impatient(salon):
+    """The application waits a tenth of a second for a lock."""
+    salon.app.execute("SET lock_timeout = '100ms'")
+    yield
+    salon.app.execute("RESET lock_timeout")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_who_is_locked_for_long_is_passed_over_and_waited_for_only_if_nobody_else_is_free(salon):
+    locked, other = salon.chairs(2)
+    service = salon.service(60, {locked: 1, other: 2})
+    with salon.owner.transaction():
+        salon.owner.execute(
+            "SELECT FROM slots WHERE vendor_id = %s AND provider_id = %s FOR UPDATE",
+            [salon.vendor_id, locked],
+        )
+        assert salon.booked_at(service, 10)["provider_id"] == other
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            salon.ask(service, 10)
+    assert salon.booked_at(service, 10)["provider_id"] == locked
+
+
 def test_one_key_books_once_whoever_it_was_that_did_it(salon):
     service = salon.service(60, salon.chairs(3))
     first = salon.ask(service, 10, idempotency_key=KEY)
