@@ -26,7 +26,8 @@ OF_VALUES = {
     "refuse_changed_history", "service_starts", "slots_wanted", "units_count", "utc",
 }  # fmt: skip
 OF_ROWS = {
-    "booking_changes", "check_booking_change", "check_expected_booking", "claim_again", "is_open",
+    "booking_changes", "check_booking_change", "check_channel_of",
+    "check_expected_booking", "claim_again", "is_open",
     "free_booking", "keep_service_and_customer", "move_booking",
 }  # fmt: skip
 # Of the schema, which is all vendors' one.
