@@ -61,6 +61,7 @@ class Context:
     sources: list[Source]
     update: bool
     tick: Callable[[str], None]
+    actor: dict[str, Any] = field(default_factory=lambda: ACTOR)
     faults: Faults = field(default_factory=Faults)
     report: Report = field(default_factory=Report)
 

@@ -12,12 +12,16 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import db
+from app.errors import Problem
+from app.transfer.bookings import BookingRows
 from app.transfer.catalogue import CatalogueRows
 from app.transfer.context import Context, Report, Source
+from app.transfer.customers import CustomerRows
 from app.transfer.directory import Directory
 from app.transfer.faults import EnoughError
 from app.transfer.needs import NeedRows
 from app.transfer.schedules import ScheduleRows
+from app.transfer.slots import SlotRows
 
 Tick = Callable[[str], None]
 
@@ -66,25 +70,35 @@ def _import(vendor_id: UUID, sources: list[Source], choices: Choices, tick: Tick
 
 def _one_after_another(session: Session, vendor_id: UUID) -> None:
     """Two imports of a vendor would make the same rows in different orders, and deadlock."""
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"),
+    alone = session.scalar(
+        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:what, 0))"),
         {"what": f"slotkeeper import {vendor_id}"},
     )
+    if not alone:
+        raise Problem("INVENTORY_LOCKED", "Another import of this vendor is at work: wait for it.")
 
 
 def _run(context: Context) -> None:
     """First look at every row, then lock, then write: see the lock order in app/sql/README.md."""
     catalogue = [CatalogueRows(context, kind) for kind in ("locations", "providers", "services")]
     needs, schedules = NeedRows(context), ScheduleRows(context)
-    kinds: list[Rows] = [*catalogue, needs, schedules]
+    slots, customers, bookings = SlotRows(context), CustomerRows(context), BookingRows(context)
+    kinds: list[Rows] = [*catalogue, needs, schedules, slots, customers]
     for rows in kinds:
         rows.check()
+    bookings.check()
     context.faults.refuse()
     schedules.lock()
+    bookings.lock()
     for rows in kinds:
         rows.apply()
         context.faults.refuse()
-    schedules.publish(set(), others=True)
+    # Slots of schedules that come with the files are to be as they are there, with their bookings,
+    # before the schedules are compared with them; bookings at others' times need those slots first.
+    schedules.publish(slots.scheduled, others=True)
+    bookings.apply()
+    context.faults.refuse()
+    schedules.publish(slots.scheduled, others=False)
     for catalogued in reversed(catalogue):
         catalogued.archive()
     context.faults.refuse()

@@ -59,6 +59,7 @@ FUNCTIONS = {
     "legible",
     "list_availability",
     "list_customers",
+    "lock_slots_between",
     "lock_slots_to_come",
     "mark_no_show",
     "owners_writing",

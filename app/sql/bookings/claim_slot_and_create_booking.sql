@@ -51,6 +51,8 @@ DECLARE
     v_public       public_check;
     -- Where the booking's channel leads; NULL: anywhere.
     v_places       uuid[];
+    -- Of an import: {"buffer_before_minutes", "buffer_after_minutes", "price"} of when it was made, elsewhere.
+    v_as_made      jsonb;
 BEGIN
     -- A value to assign, and not PERFORM, which would run a statement.
     v_checked := require_claim_arguments(p_vendor_id, p_slot_ids, p_quantity, p_details, p_actor);
@@ -64,6 +66,11 @@ BEGIN
     IF p_service_id IS NOT NULL THEN
         SELECT s.* INTO v_service FROM services s
         WHERE s.vendor_id = p_vendor_id AND s.id = p_service_id AND s.archived_at IS NULL;
+        IF p_details ? 'as_made' AND COALESCE(p_actor ->> 'type', 'system') = 'system' THEN
+            v_as_made := p_details -> 'as_made';
+            v_service.buffer_before_minutes := v_as_made ->> 'buffer_before_minutes';
+            v_service.buffer_after_minutes := v_as_made ->> 'buffer_after_minutes';
+        END IF;
         IF p_start IS NOT NULL AND p_end IS NULL THEN
             v_end := p_start + make_interval(mins => v_service.duration_minutes);
         END IF;
@@ -89,7 +96,7 @@ BEGIN
     WHILE v_refusal IS NULL LOOP
         -- 1. Look: first without any lock, later under them, each time in a new snapshot.
         v_look := look_at_slots(p_vendor_id, p_slot_ids, v_from, v_to, p_quantity);
-        IF p_service_id IS NOT NULL AND cardinality(v_look.parts) > 1 THEN
+        IF p_service_id IS NOT NULL AND cardinality(v_look.parts) > 1 AND v_as_made IS NULL THEN
             v_look.parts := parts_by_need(p_vendor_id, p_service_id, v_look.parts);
         END IF;
         v_refusal := check_slot_parts(p_vendor_id, v_look.parts, p_slot_ids, v_from, v_to, p_details, p_actor, v_service);
@@ -98,7 +105,8 @@ BEGIN
             v_refusal := check_places(v_look.parts, v_places);
             EXIT looks WHEN v_refusal IS NOT NULL;
         END IF;
-        IF p_service_id IS NOT NULL THEN
+        -- What was made elsewhere is taken as it is: the rules are of today.
+        IF p_service_id IS NOT NULL AND v_as_made IS NULL THEN
             v_refusal := check_service_rules(p_vendor_id, v_service, v_look.parts, v_quantity, p_actor);
             EXIT looks WHEN v_refusal IS NOT NULL;
         END IF;

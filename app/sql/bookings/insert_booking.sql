@@ -30,6 +30,10 @@ BEGIN
     IF v_kind = 'appointment' AND (v_count > 1 OR v_first.price_amount IS NOT NULL OR p_service.price_amount IS NOT NULL) THEN
         v_price := price_of_parts(p_parts, p_quantity, p_service);
     END IF;
+    IF p_details ? 'as_made' AND COALESCE(p_actor ->> 'type', 'system') = 'system' THEN
+        -- An import tells what it cost when it was made.
+        v_price := CASE WHEN p_details -> 'as_made' ? 'price' THEN NULLIF(p_details #> '{as_made,price}', 'null') ELSE v_price END;
+    END IF;
     INSERT INTO bookings (
         vendor_id, id, kind, status, quantity, claim_count, provider_id, location_id, service_id, customer_id,
         slot_ids, during, buffer_before_minutes, buffer_after_minutes, price_amount, price_currency, hold_expires_at, guests, channel, notes, internal_notes,

@@ -4,9 +4,9 @@ CREATE OR REPLACE FUNCTION insert_slots(p_vendor_id uuid, p_provider_id uuid, p_
 LANGUAGE sql VOLATILE
 AS $$
     WITH inserted AS (
-        INSERT INTO slots (vendor_id, id, provider_id, location_id, during, capacity, price_amount, price_currency)
+        INSERT INTO slots (vendor_id, id, provider_id, location_id, during, capacity, price_amount, price_currency, schedule_id)
         SELECT p_vendor_id, w.id, p_provider_id, w.location_id, tstzrange(w.starts, w.ends), w.capacity,
-               w.price_amount, w.price_currency
+               w.price_amount, w.price_currency, w.schedule_id
         FROM unnest(p_wanted) AS w
         ORDER BY w.starts, w.ordinal
         ON CONFLICT ON CONSTRAINT slots_no_overlap DO NOTHING

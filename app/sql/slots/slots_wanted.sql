@@ -14,7 +14,8 @@ AS $$
             CASE WHEN slot ->> 'capacity' IS NULL THEN 1
                  WHEN pg_input_is_valid(slot ->> 'capacity', 'integer') THEN (slot ->> 'capacity')::integer
                  ELSE 0 END,
-            price_amount_of(slot -> 'price'), price_currency_of(slot -> 'price'))::slot_wanted
+            price_amount_of(slot -> 'price'), price_currency_of(slot -> 'price'),
+            CASE WHEN pg_input_is_valid(slot ->> 'schedule_id', 'uuid') THEN (slot ->> 'schedule_id')::uuid END)::slot_wanted
         FROM jsonb_array_elements(p_slots) WITH ORDINALITY AS wanted (slot, ordinal)
         ORDER BY wanted.ordinal)
 $$;

@@ -1,6 +1,7 @@
 -- The reverse of tables.sql, part by part, last first.
 
 DROP TABLE import_refs;
+ALTER TYPE slot_wanted DROP ATTRIBUTE schedule_id;
 
 DROP INDEX customers_by_email, customers_by_phone, customers_by_name;
 CREATE INDEX customers_by_email ON customers (vendor_id, lower(email) text_pattern_ops) WHERE email IS NOT NULL;

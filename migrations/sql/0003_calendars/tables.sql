@@ -223,5 +223,7 @@ CREATE TABLE import_refs (
     row_id    uuid NOT NULL,
     PRIMARY KEY (vendor_id, kind, ref)
 );
+-- The schedule that a slot came from where it is imported from; NULL: made by hand.
+ALTER TYPE slot_wanted ADD ATTRIBUTE schedule_id uuid;
 -- An export writes what a row was called; an erasure forgets it.
 CREATE INDEX import_refs_by_row ON import_refs (vendor_id, row_id);

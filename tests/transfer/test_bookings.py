@@ -1,0 +1,265 @@
+"""Slots, customers and bookings go in and out of files, under the same laws as any booking."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests import sweep
+from tests.trade import records
+
+PLACES = {
+    "locations": "name,time_zone\nMitte,Europe/Berlin\n",
+    "providers": "name,location\nAnna,Mitte\nRoom,Mitte\nHotel,Mitte\n",
+    "services": "name,duration_minutes,buffer_after_minutes,price_amount,price_currency\n"
+    "Cut,45,15,4500,EUR\nMassage,60,,,\n",
+    "needs": "service,need,role,provider\nMassage,1,therapist,Anna\nMassage,2,room,Room\n",
+    "slots": "provider,start,end,capacity\n"
+    "Anna,2040-01-02 09:00,2040-01-02 17:00,\n"
+    "Room,2040-01-02 09:00,2040-01-02 17:00,\n"
+    "Hotel,2040-01-02 15:00,2040-01-03 11:00,2\n"
+    "Hotel,2040-01-03 15:00,2040-01-04 11:00,2\n"
+    "Anna,2025-03-03 09:00,2025-03-03 17:00,\n",
+    "customers": "ref,name,email,phone,note,banned\n"
+    "ada,Ada,ada@example.org,+44 20 7946 0123,=1+1,no\n"
+    'bob,"Bob, Jr.",bob@example.org,,"two\nlines",yes\n',
+}
+BOOKINGS = (
+    "kind,status,provider,other_providers,service,start,end,quantity,customer,customer_name,"
+    "notes,metadata\n"
+    ",,Anna,,Cut,2040-01-02 09:00,2040-01-02 09:45,,ada,,,\n"
+    ",confirmed,Anna,Room,Massage,2040-01-02 12:00,2040-01-02 13:00,1,bob,,-quiet please,\n"
+    ",cancelled,Anna,,Cut,2040-01-02 09:00,2040-01-02 09:45,1,ada,,,\n"
+    ',,Hotel,,,2040-01-02 15:00,2040-01-04 11:00,2,,Walk-in,,"{""floor"": 3}"\n'
+    "block,,Anna,,,2040-01-02 16:00,2040-01-02 17:00,1,,,Cleaning,\n"
+    ",held,Room,,,2040-01-02 16:00,2040-01-02 17:00,1,ada,,,\n"
+    ",completed,Anna,,Cut,2025-03-03 10:00,2025-03-03 10:45,1,ada,,,\n"
+    ",no_show,Anna,,Cut,2025-03-03 11:00,2025-03-03 11:45,1,bob,,,\n"
+    ",expired,Anna,,Cut,2025-03-03 12:00,2025-03-03 12:45,1,bob,,,\n"
+)
+SALON = {**PLACES, "bookings": BOOKINGS}
+
+
+def _without_moments(path):
+    """What the file holds but for when holds end, which the clock moves by milliseconds."""
+    return [{k: v for k, v in one.items() if k != "hold_expires_at"} for one in records(path)]
+
+
+def test_a_salon_moves_in_from_its_spreadsheets(trade, module_owner):
+    done = trade.take(**SALON)
+    assert done["slots"]["made"] == 5
+    assert done["customers"] == {"made": 2}
+    assert done["bookings"] == {"made": 8, "left out": 1}
+    found = records(trade.export() / "bookings.csv")
+    assert [(one["status"], one["kind"], one["quantity"]) for one in found] == [
+        ("completed", "appointment", "1"),
+        ("no_show", "appointment", "1"),
+        ("cancelled", "appointment", "1"),
+        ("confirmed", "appointment", "1"),
+        ("confirmed", "appointment", "1"),
+        ("confirmed", "appointment", "2"),
+        ("confirmed", "block", "1"),
+        ("held", "appointment", "1"),
+    ]
+    assert found[3]["start"] == "2040-01-02T09:00:00+01:00"
+    assert (found[3]["price_amount"], found[3]["buffer_after_minutes"]) == ("4500", "15")
+    assert found[4]["notes"] == "'-quiet please"
+    assert found[5]["metadata"] == '{"floor": 3}'
+    assert records(trade.folder / "out" / "customers.csv")[0]["note"] == "'=1+1"
+    sweep.assert_clean(module_owner, trade.vendor_id)
+
+
+def test_the_same_bookings_twice_change_nothing(trade):
+    trade.take(**SALON)
+    before = trade.rows()
+    done = trade.take(**SALON)
+    assert done["bookings"] == {"unchanged": 8, "left out": 1}
+    assert done["slots"] == {"unchanged": 5}
+    assert trade.rows() == before
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_what_was_exported_makes_an_equal_vendor(new_trade, form):
+    one, other = new_trade(), new_trade()
+    one.take(**SALON)
+    first = one.export(form)
+    other.take_files(sorted(first.iterdir()))
+    second = other.export(form)
+    for path in first.iterdir():
+        assert _without_moments(path) == _without_moments(second / path.name)
+    before = one.rows()
+    one.take_files(sorted(first.iterdir()))
+    assert one.rows() == before
+
+
+def test_what_was_paid_and_how_long_it_took_is_kept_though_the_service_has_changed(new_trade):
+    one, other = new_trade(), new_trade()
+    one.take(**SALON)
+    one.take(
+        update=True,
+        services="name,duration_minutes,buffer_after_minutes,price_amount,price_currency\n"
+        "Cut,30,0,9900,USD\n",
+    )
+    first = one.export()
+    other.take_files(sorted(first.iterdir()))
+    second = other.export()
+    assert _without_moments(second / "bookings.csv") == _without_moments(first / "bookings.csv")
+
+
+def test_nothing_is_booked_when_one_place_is_taken_and_every_such_line_is_told(trade):
+    trade.take(**PLACES)
+    told = trade.refused(
+        bookings="provider,start,end,quantity,service,customer\n"
+        "Anna,2040-01-02 09:00,2040-01-02 10:00,1,,ada\n"
+        "Anna,2040-01-02 09:30,2040-01-02 10:30,1,,\n"
+        "Hotel,2040-01-02 15:00,2040-01-03 11:00,3,,\n"
+        "Anna,2040-01-05 09:00,2040-01-05 10:00,1,,\n"
+        "Anna,2040-01-02 11:00,2040-01-02 12:00,1,Cut,\n"
+        "Anna,2040-01-02 13:00,2040-01-02 14:00,1,,zoe\n"
+    )
+    wanted = [
+        "bookings.csv line 3: 2040-01-02 09:30",
+        "bookings.csv line 4: ",
+        "bookings.csv line 5: ",
+        "bookings.csv line 6: service: This service takes 45 minutes",
+        "bookings.csv line 7: customer: None of the customers has this ref or id. Found: 'zoe'.",
+    ]
+    assert len(told) == len(wanted)
+    for sentence, one in zip(wanted, told, strict=True):
+        assert one.startswith(sentence), told
+
+
+def test_a_booking_is_known_by_its_ref_and_never_changed(trade):
+    trade.take(**PLACES)
+    header = "ref,provider,start,end,quantity\n"
+    line = "B-1,Anna,2040-01-02 09:00,2040-01-02 10:00,1\n"
+    trade.take(bookings=header + line)
+    booking_id = records(trade.export() / "bookings.csv")
+    assert booking_id[0]["ref"] == "B-1"
+    trade.app.execute(
+        "SELECT * FROM cancel_booking(%s, (SELECT id FROM bookings WHERE vendor_id = %s))",
+        [trade.vendor_id, trade.vendor_id],
+    )
+    assert trade.take(bookings=header + line)["bookings"] == {"unchanged": 1}
+    told = trade.refused(bookings=header + line.replace("10:00", "11:00"))
+    assert "imports change no bookings" in told[0]
+    told = trade.refused(bookings=header + line.replace("B-1", "B-2") * 2)
+    assert told == ["bookings.csv line 3: ref: Two rows of the files have this ref. Found: 'B-2'."]
+
+
+def test_cancelled_bookings_whose_time_is_taken_or_gone_are_left_out_and_told(trade):
+    trade.take(**PLACES)
+    header = "status,provider,start,end\n"
+    trade.take(bookings=header + ",Anna,2040-01-02 09:00,2040-01-02 10:00\n")
+    done = trade.take(
+        bookings=header + "cancelled,Anna,2040-01-02 09:30,2040-01-02 10:00\n"
+        "cancelled,Anna,2041-01-02 09:30,2041-01-02 10:00\n"
+    )
+    assert done["bookings"] == {"left out": 2}
+
+
+def test_slots_that_overlap_are_all_named_and_none_is_published(trade):
+    trade.take(**PLACES)
+    told = trade.refused(
+        slots="provider,start,end,capacity,price_amount,price_currency\n"
+        "Anna,2040-01-02 08:00,2040-01-02 09:30,1,,\n"
+        "Anna,2040-01-02 09:00,2040-01-02 17:00,2,,\n"
+        "Anna,2040-01-05 09:00,2040-01-05 08:00,1,,\n"
+        "Anna,2040-01-06 09:00,2040-01-06 10:00,0,5,\n"
+        "Anna,2040-01-07 09:00,2099-01-07 10:00,1,,\n"
+    )
+    assert [one.split(":")[0] for one in told] == [
+        "slots.csv line 4",
+        "slots.csv line 5",
+        "slots.csv line 5",
+    ]
+    told = trade.refused(
+        slots="provider,start,end,capacity\n"
+        "Anna,2040-01-02 08:00,2040-01-02 09:30,1\n"
+        "Anna,2040-01-02 09:00,2040-01-02 17:00,2\n"
+        "Anna,2040-01-07 09:00,2042-01-07 10:00,1\n"
+        "Anna,2040-01-08 09:00,2040-01-08 10:00,1\n"
+        "Anna,2040-01-08 09:30,2040-01-08 10:00,1\n"
+    )
+    assert sorted(one.split(":")[0] for one in told) == [
+        f"slots.csv line {line}" for line in (2, 3, 4, 6)
+    ]
+
+
+def test_local_times_follow_the_rule_for_clock_changes(trade):
+    trade.take(
+        **PLACES
+        | {
+            "slots": "provider,start,end\n"
+            "Anna,2040-03-25 02:30,2040-03-25 04:30\n"
+            "Anna,2040-10-28T02:30:00,2040-10-28T03:30:00\n"
+            "Anna,2040-11-01T09:00:00Z,2040-11-01T11:00:00+01:00\n"
+        }
+    )
+    found = trade.owner.execute(
+        "SELECT lower(during), upper(during) FROM slots WHERE vendor_id = %s ORDER BY 1",
+        [trade.vendor_id],
+    ).fetchall()
+    assert found == [
+        (datetime(2040, 3, 25, 1, 30, tzinfo=UTC), datetime(2040, 3, 25, 2, 30, tzinfo=UTC)),
+        (datetime(2040, 10, 28, 0, 30, tzinfo=UTC), datetime(2040, 10, 28, 2, 30, tzinfo=UTC)),
+        (datetime(2040, 11, 1, 9, tzinfo=UTC), datetime(2040, 11, 1, 10, tzinfo=UTC)),
+    ]
+
+
+def test_slots_of_schedules_remain_the_schedules(new_trade):
+    one, other = new_trade(), new_trade()
+    day = (datetime.now(UTC) + timedelta(days=3)).date()
+    one.take(
+        locations="name\nMitte\n",
+        providers="name,location\nAnna,Mitte\n",
+        schedules="provider,valid_from,"
+         "monday,tuesday,wednesday,thursday,friday,saturday,sunday"
+         "\nAnna,2026-01-01"
+        + ",09:00-17:00" * 7
+        + "\n",
+        bookings=f"provider,start,end\nAnna,{day} 09:00,{day} 10:00\n",
+    )
+    assert one.count("bookings") == 1
+    first = one.export()
+    other.take_files(sorted(first.iterdir()))
+    second = other.export()
+    for path in first.iterdir():
+        assert path.read_text("utf-8") == (second / path.name).read_text("utf-8"), path.name
+    by_hand = "SELECT count(*) FROM slots WHERE vendor_id = %s AND schedule_id IS NULL"
+    assert other.owner.execute(by_hand, [other.vendor_id]).fetchone() == (0,)
+
+
+def test_an_erased_person_leaves_no_ref_and_no_export(trade):
+    trade.take(**PLACES)
+    found = trade.owner.execute(
+        "SELECT id FROM customers WHERE vendor_id = %s AND name = 'Ada'", [trade.vendor_id]
+    ).fetchone()[0]
+    trade.app.execute("SELECT * FROM erase_customer(%s, %s)", [trade.vendor_id, found])
+    kept = "SELECT count(*) FROM import_refs WHERE row_id = %s"
+    assert trade.owner.execute(kept, [found]).fetchone() == (0,)
+    assert len(records(trade.export() / "customers.csv")) == 1
+    told = trade.refused(customers=f"ref,name\n{found},Ada\n")
+    assert "has been erased" in told[0]
+
+
+def test_nobody_elses_rows_can_be_named(new_trade):
+    one, other = new_trade(), new_trade()
+    one.take(**PLACES)
+    provider = one.owner.execute(
+        "SELECT id FROM providers WHERE vendor_id = %s LIMIT 1", [one.vendor_id]
+    ).fetchone()[0]
+    told = other.refused(
+        slots=f"provider,start,end\n{provider},2040-01-02T09:00Z,2040-01-02T10:00Z\n"
+    )
+    assert "None of the providers" in told[0]
+    told = other.refused(
+        locations="name\nX\n",
+        providers="name,location\nY,X\n",
+        slots="provider,start,end\nY,2040-01-02 09:00,2040-01-02 10:00\n",
+        bookings="provider,start,end,customer\n"
+        f"Y,2040-01-02 09:00,2040-01-02 10:00,{uuid.uuid4()}\n",
+    )
+    assert "None of the customers" in told[0]
