@@ -57,6 +57,7 @@ MENDED = {
     "a version nobody wrote an event for",
     "an event of another story",
     "a later start than its claims",
+    "a buffer that nobody claimed",
     "another order of slots",
     "a place that never was",
     "an unknown customer and service",

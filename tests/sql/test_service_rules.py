@@ -273,3 +273,17 @@ def test_alternatives_for_a_service_are_times_that_the_public_can_book(shop):
     for one in alternatives:
         with shop.app.transaction(force_rollback=True):
             shop.book(*one["slot_ids"], start=one["start"], service_id=service, actor=PUBLIC)
+
+
+def test_a_vendors_key_may_begin_at_any_time(shop):
+    service = shop.service(60, notice_minutes=60, window_days=1)
+    bounds = "lower_inf(s), upper_inf(s)"
+    found = [
+        shop.rows(
+            f"SELECT {bounds} FROM services v, service_starts(v, {public}) AS s"
+            " WHERE v.vendor_id = %s AND v.id = %s",
+            service,
+        )
+        for public in ("true", "false")
+    ]
+    assert [list(row.values()) for (row,) in found] == [[False, False], [True, True]]
