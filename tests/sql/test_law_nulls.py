@@ -17,6 +17,7 @@ CLAIMS = {
 BOOKINGS = {
     "vendor_id", "id", "kind", "status", "quantity", "claim_count", "provider_id", "location_id",
     "slot_ids", "during", "metadata", "token_version", "version", "created_at", "updated_at",
+    "buffer_before_minutes", "buffer_after_minutes",
 }  # fmt: skip
 SLOTS = {
     "vendor_id", "id", "provider_id", "location_id", "during", "capacity", "version", "created_at",
