@@ -112,8 +112,8 @@ def _offer_anything(saboteur: Saboteur) -> None:
 def _show_everything_free(saboteur: Saboteur) -> None:
     saboteur.rewrite(
         "list_availability",
-        r"units_count\(COALESCE\(taken\.units, '{}'\)\)",
-        "0",
+        r"COALESCE\(sum\(c\.quantity\), 0\)::integer AS places",
+        "0 AS places",
     )
 
 
