@@ -122,17 +122,9 @@ def test_bookings_keep_their_time_and_are_answered_as_in_the_way(vendor, provide
     booking = vendor.booked(slot_id=second["id"])
     change = {"weekly": dict.fromkeys(WEEKDAYS)}
     told = vendor.call("PATCH", f"/schedules/{made['id']}", change, vendor.key).json()["publishing"]
-    assert told["in_the_way"] == [
-        {
-            "booking_id": booking["id"],
-            "kind": "appointment",
-            "slot_id": second["id"],
-            "start": second["start"],
-            "end": second["end"],
-            "time_zone": "Europe/Berlin",
-            "quantity": 1,
-        }
-    ]
+    same = {name: second[name] for name in ("start", "end", "time_zone")}
+    in_the_way = {"booking_id": booking["id"], "kind": "appointment", "slot_id": second["id"]}
+    assert told["in_the_way"] == [{**in_the_way, **same, "quantity": 1}]
     assert told["in_the_way_total"] == 1
     assert [slot["id"] for slot in slots_of(vendor, provider)] == [second["id"]]
     assert vendor.get(f"/slots/{first['id']}", vendor.key).status_code == 404
