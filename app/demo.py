@@ -25,12 +25,14 @@ import psutil
 
 from app import migrate
 from app.config import Settings, inherited_environment
-from app.db import offline_app
-from app.demo_vendor import SLUG, load_demo_vendor
+from app.demo_vendors import DEMO_VENDORS, load_demo_vendors
+from app.demo_vendors.loading import LoadingError
 from app.devdb import EmbeddedPostgres, PostgresError
 from app.serve import GRACE_SECONDS, require_free_address
 
 HOST = "127.0.0.1"
+# The vendor that people meet first, and that scripts use.
+SLUG = DEMO_VENDORS[0].slug
 READY_SECONDS_MAX = 60
 # What a deployment runs, runs here.
 COMMANDS = ("serve", "worker")
@@ -84,12 +86,14 @@ def _run(
         host=HOST,
         public_url=f"http://{HOST}:{settings.port}",
     )
+    keys = _load_vendors(directory, settings)
     known = {
         "base_url": settings.public_url,
         "vendor": SLUG,
-        "api_key": _load_vendor(directory, settings),
+        "api_key": keys[SLUG],
         "database_url": postgres.app_url(),
         "database_owner_url": postgres.owner_url(),
+        "vendors": keys,
     }
     _write_closed(directory / "demo.json", json.dumps(known, indent=2))
     server, _ = [
@@ -98,7 +102,7 @@ def _run(
     ]
     stack.callback(say, "Stopping ...")
     _wait_until_ready(server, settings.port)
-    say(_welcome(directory, settings, known["api_key"]))
+    say(_welcome(directory, settings, keys[SLUG]))
     _keep_running(server, postgres)
 
 
@@ -117,14 +121,20 @@ def _keep_running(server: subprocess.Popen[bytes], postgres: EmbeddedPostgres) -
     raise DemoError(f"The server has ended by itself (exit code {server.returncode}).")
 
 
-def _load_vendor(directory: Path, settings: Settings) -> str:
-    """Load the demo vendor and return a valid key of it, the earlier one if it still is."""
+def _load_vendors(directory: Path, settings: Settings) -> dict[str, str]:
     try:
-        known = json.loads((directory / "demo.json").read_text())["api_key"]
+        return load_demo_vendors(settings, _known_keys(directory))
+    except LoadingError as error:
+        raise DemoError(f"A demo vendor could not be made. {error}") from error
+
+
+def _known_keys(directory: Path) -> dict[str, str]:
+    """The keys of an earlier run, by vendor; none if that did not get so far."""
+    try:
+        keys: dict[str, str] = json.loads((directory / "demo.json").read_text())["vendors"]
     except (OSError, ValueError, KeyError):
-        known = None
-    with offline_app(settings).app_context():
-        return load_demo_vendor(datetime.now(UTC), known)
+        return {}
+    return keys
 
 
 @contextmanager
@@ -215,6 +225,8 @@ def _welcome(directory: Path, settings: Settings, api_key: str) -> str:
         f"  Documentation             {base}/docs",
         f"  What is free              {base}/api/v1/vendors/{SLUG}/availability?{_window()}",
         f"  The vendor's key          {api_key}",
+        f"  Other vendors             {', '.join(one.slug for one in DEMO_VENDORS[1:])}",
+        f"  How they were set up      {base}/docs/example-salon, -clinic, -hotel, -tour",
         f"  All of it for scripts     {directory / 'demo.json'}",
         "",
         "Rate limits are off in this demo. Ctrl-C stops everything; the data stay.",

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -43,7 +44,7 @@ class Demo:
         return re.search(r"^curl .*$", self.printed, re.MULTILINE)[0]
 
     @property
-    def known(self) -> dict[str, str]:
+    def known(self) -> dict[str, Any]:
         """demo.json."""
         return json.loads((self.directory / "demo.json").read_text())
 
@@ -168,13 +169,15 @@ def test_a_polite_signal_leaves_no_process_behind(demo, number):
 
 def test_kill_9_ends_the_children_too_and_the_next_run_has_the_data(demo):
     first = demo()
-    assert _paste(first.curl)[0] == 201
+    status, booking = _paste(first.curl)
+    assert status == 201
     first.process.kill()
     first.process.wait()
     second = demo()
     wait_for_end(first.family)
     with psycopg.connect(second.known["database_url"]) as connection:
-        assert connection.execute("SELECT count(*) FROM bookings").fetchone() == (1,)
+        found = connection.execute("SELECT count(*) FROM bookings WHERE id = %s", [booking["id"]])
+        assert found.fetchone() == (1,)
 
 
 def test_a_killed_database_comes_back_by_itself(demo):
@@ -237,5 +240,8 @@ def test_keys_and_addresses_are_closed_to_other_users(demo):
         "api_key",
         "database_url",
         "database_owner_url",
+        "vendors",
     }
+    assert running.known["vendors"][running.known["vendor"]] == running.known["api_key"]
+    assert "demo-clinic, demo-hotel, demo-tour" in running.printed
     assert "Rate limits are off" in running.printed
