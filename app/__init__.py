@@ -76,9 +76,9 @@ def _features() -> tuple[Blueprint, ...]:
     from app.consistency.routes import blueprint as consistency
     from app.customers.routes import blueprint as customers
     from app.keys.routes import blueprint as keys
-    from app.search.routes import blueprint as search
     from app.schedules.busy.routes import blueprint as busy_times
     from app.schedules.routes import blueprint as schedules
+    from app.search.routes import blueprint as search
     from app.slots.routes import blueprint as slots
     from app.vendors.operator import blueprint as operator
     from app.vendors.routes import blueprint as vendors
