@@ -23,9 +23,10 @@ from app.logins import NoLoginError
 from app.ops import cli as ops
 from app.roles import RoleMissingError
 from app.schedules import cli as schedules
+from app.schedules.busy import cli as calendars
 from app.serve import AddressTakenError, serve
-from app.slots import cli as slots
 from app.transfer import cli as transfer
+from app.transfer import slots_cli as slots
 from app.vendors import cli as vendors
 
 # Waited too long for them, or was the one of a deadlock that had to give way.
@@ -132,7 +133,7 @@ def demo_command(console: Console, port: int, directory: Path) -> None:
         raise click.ClickException(str(error)) from error
 
 
-for feature in (vendors, auth, operators, schedules, slots, consistency, ops):
+for feature in (vendors, auth, operators, schedules, calendars, slots, consistency, ops):
     main.add_command(feature.commands)
 main.add_command(transfer.export_command)
 main.add_command(transfer.import_command)

@@ -63,12 +63,10 @@ def read_records(
 
 
 def form_of(path: Path, file: BinaryIO) -> str:
-    """What the file is: by its name, otherwise by how it begins."""
-    if path.suffix.lower() in {".csv", ".json"}:
-        return path.suffix.lower()[1:]
+    """What the file is: by how it begins, which no header does, otherwise by its name."""
     begins = file.read(200).decode(UTF_8, "replace").lstrip("\ufeff \t\r\n")[:1]
     file.seek(0)
-    return "json" if begins in {"[", "{"} else "csv"
+    return "json" if (begins and begins in "[{") or path.suffix.lower() == ".json" else "csv"
 
 
 @contextmanager

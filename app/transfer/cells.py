@@ -15,7 +15,7 @@ from app.schedules.expand import instant, zone_of
 from app.transfer.faults import RowError, wrong_of
 from app.transfer.kinds import HOURS, LIST, NUMBER, OBJECT, YES_NO, Kind
 from app.wire.fields import Time
-from app.wire.parser import invalid
+from app.wire.parser import DEPTH_MAX, invalid
 
 Cells = dict[str, Any]
 
@@ -26,6 +26,7 @@ _SAID = {
 }
 _SPAN = re.compile(r"(\d\d?:\d\d)\s*[-\u2013]\s*(\d\d?:\d\d)")
 _LOCAL = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d):(\d\d)(?::(\d\d))?", re.ASCII)
+_NO_TEXT = "Holds a character that is no text (NUL or a surrogate), or is nested too deeply."
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _TIME = Time()
 _MOMENT = (
@@ -40,16 +41,27 @@ def typed(kind: Kind, record: Record) -> Cells:
     """
     cells, wrong = {}, {}
     for name, cell in record.cells.items():
-        if _UNSTORABLE.search(json.dumps(cell, ensure_ascii=False)):
-            wrong[name] = "Holds a character that is no text (NUL or a surrogate): leave it out."
         reader = _READERS.get(kind.columns[name])
         try:
             cells[name] = reader(cell) if reader and isinstance(cell, str) else cell
+            if not _is_storable(cells[name]):
+                wrong[name] = _NO_TEXT
         except ValueError as error:
             wrong[name] = str(error)
     if wrong:
         raise RowError(wrong)
     return cells
+
+
+def _is_storable(value: Any, depth: int = DEPTH_MAX) -> bool:
+    """Whether PostgreSQL can keep it."""
+    if isinstance(value, str):
+        return _UNSTORABLE.search(value) is None
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        return depth > 0 and all(_is_storable(one, depth - 1) for one in value)
+    return True
 
 
 def given(cells: Mapping[str, Any]) -> Cells:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import codecs
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import sqlalchemy.exc
-from rich.console import Console
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from app.auth.visits import find_vendor
 from app.config import ConfigurationError
@@ -26,11 +24,11 @@ from app.transfer.exporting import FileThereError, Window, export_files
 from app.transfer.faults import FAULTS_MAX, ImportRefusedError
 from app.transfer.importing import Choices, import_files
 from app.transfer.kinds import KINDS
+from app.transfer.watching import progress
 
 DONE, REFUSED, COULD_NOT_RUN = 0, 1, 2
 FORMS = ("csv", "json")
 FAILURES = (Problem, ConfigurationError, FileThereError, OSError, sqlalchemy.exc.SQLAlchemyError)
-TICKS = 200
 VENDOR = click.option("--vendor", required=True, help="The vendor's slug.")
 
 
@@ -112,7 +110,7 @@ def export_command(
 
     Exit code: 0 done, 2 could not run.
     """
-    with _told("export"), context.application(), _progress() as tick:
+    with _told("export"), context.application(), progress() as tick:
         counts = export_files(
             find_vendor(vendor),
             folder,
@@ -153,7 +151,7 @@ def import_command(
     and nothing written, 2 could not run and nothing written.
     """
     sources = list(_sources(paths, form, kind, encoding))
-    with _told("import"), context.application(), _progress() as tick:
+    with _told("import"), context.application(), progress() as tick:
         report = import_files(find_vendor(vendor), sources, Choices(update, dry_run), tick)
     _tell(report, dry_run=dry_run)
 
@@ -202,31 +200,6 @@ def _told(what: str) -> Iterator[None]:
         )
         click.echo(f"Error: The {what} could not run, and changed nothing. {told}", err=True)
         sys.exit(COULD_NOT_RUN)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Shows what is being done and how many rows it has been done to, on a terminal alone."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        TextColumn("{task.completed:,}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        counts: dict[str, int] = {}
-        tasks = {}
-
-        def tick(step: str) -> None:
-            counts[step] = counts.get(step, 0) + 1
-            if step not in tasks:
-                tasks[step] = progress.add_task(step, total=None)
-            if counts[step] % TICKS == 1:
-                progress.update(tasks[step], completed=counts[step])
-
-        yield tick
-        for step, task in tasks.items():
-            progress.update(task, completed=counts[step], total=counts[step])
 
 
 def _tell(report: Report, *, dry_run: bool) -> None:

@@ -101,14 +101,14 @@ def test_json_is_published_bare_or_as_the_api_takes_it(publish, vendor, wrap):
     "content, line",
     [
         (
-            HEADER + f"{NINE_TO_TEN},1,,\n2040-01-02T11:00:00,2040-01-02T12:00:00Z,1,,\n",
+            HEADER + f"{NINE_TO_TEN},1,,\n2040-01-02T11:00:00+1,2040-01-02T12:00:00Z,1,,\n",
             "line 3: start:",
         ),
         (HEADER + f"{NINE_TO_TEN},many,,\n", "line 2: capacity:"),
-        (HEADER + f"{NINE_TO_TEN},1,5,\n", "line 2: price.currency:"),
+        (HEADER + f"{NINE_TO_TEN},1,5,\n", "line 2: price_currency:"),
         (HEADER + "2040-01-02T10:00:00Z,2040-01-02T09:00:00Z,1,,\n", "line 2: end:"),
-        (HEADER + f"{NINE_TO_TEN},1,,\n{NINE_TO_TEN},1,,\n", "line 3 "),
-        (HEADER + f"{NINE_TO_TEN},1,,,,\n", "line 2:"),
+        (HEADER + f"{NINE_TO_TEN},1,,\n{NINE_TO_TEN},1,,\n", "line 3: The slot"),
+        (HEADER + f"{NINE_TO_TEN},1,,,,x\n", "line 2:"),
         ("from,to\n1,2\n", "line 1:"),
         ('"text"', "line 1: neither JSON"),
         ("", "The file is empty."),
@@ -161,7 +161,7 @@ def test_an_overlap_far_down_undoes_everything_or_is_skipped(publish, vendor):
     assert len(rows) == 7200, "more than one batch"
     refused = publish(content)
     assert refused.returncode == 1
-    assert "line 7202 " in refused.stderr
+    assert "line 7202: The slot" in refused.stderr
     assert _slots(vendor) == []
     skipped = publish(content, "--on-overlap", "skip")
     assert "Published 7200 of 7201 slots; 1 skipped." in skipped.stdout
@@ -183,7 +183,7 @@ def test_lines_may_name_their_provider_and_standard_input_is_a_file(slotkeeper, 
         "slots", "publish", "-", "--vendor", vendor.slug, given=HEADER + f"{NINE_TO_TEN},1,,\n"
     )
     assert nobody.returncode == 1
-    assert "line 2: provider_id" in nobody.stderr
+    assert "line 2: provider:" in nobody.stderr
 
 
 def test_a_check_of_sound_data_is_clean(slotkeeper, vendor):

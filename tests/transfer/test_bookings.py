@@ -216,10 +216,8 @@ def test_slots_of_schedules_remain_the_schedules(new_trade):
         locations="name\nMitte\n",
         providers="name,location\nAnna,Mitte\n",
         schedules="provider,valid_from,"
-         "monday,tuesday,wednesday,thursday,friday,saturday,sunday"
-         "\nAnna,2026-01-01"
-        + ",09:00-17:00" * 7
-        + "\n",
+        "monday,tuesday,wednesday,thursday,friday,saturday,sunday"
+        "\nAnna,2026-01-01" + ",09:00-17:00" * 7 + "\n",
         bookings=f"provider,start,end\nAnna,{day} 09:00,{day} 10:00\n",
     )
     assert one.count("bookings") == 1
