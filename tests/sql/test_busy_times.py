@@ -248,3 +248,11 @@ def test_a_broken_caller_is_told_so(shop):
     with pytest.raises(psycopg.Error) as refusal:
         shop.call("close_busy_time", provider_id=uuid.uuid4(), actor=None)
     assert refusal.value.sqlstate == "SK001"
+
+
+def test_where_one_busy_time_ends_and_another_begins_both_are_closed(leave, shop):
+    shop.slot(8, 18)
+    first = leave.busy(8, 10)
+    leave.busy(9, 10)
+    leave.move(first, 8, 9)
+    assert leave.blocks() == [(8, 9, 1), (9, 10, 1)]

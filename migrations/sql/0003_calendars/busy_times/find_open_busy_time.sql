@@ -44,7 +44,8 @@ AS $$
         SELECT e.slot_id, e.at, lead(e.at) OVER line AS until, sum(sum(e.busy)) OVER line AS busy,
                sum(sum(e.taken)) OVER line AS taken
         FROM edges e GROUP BY e.slot_id, e.at
-        HAVING sum(e.busy) <> 0 OR sum(e.taken) <> 0
+        -- Cut wherever a busy time begins or ends, also where another takes its place: a block is in one of them.
+        HAVING bool_or(e.busy <> 0) OR sum(e.taken) <> 0
         WINDOW line AS (PARTITION BY e.slot_id ORDER BY e.at)
     )
     SELECT first.id, l.slot_id, tstzrange(l.at, l.until), (o.capacity - l.taken)::integer, first.reason
