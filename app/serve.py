@@ -128,14 +128,17 @@ def load_application() -> Callable[..., Any]:
     # wsgi.py in the current folder is not taken for ours.
     import wsgi  # noqa: PLC0415
     from app.bodies import Bodies  # noqa: PLC0415
+    from app.schedules.busy.schemas import CALENDAR_BYTES_MAX  # noqa: PLC0415
     from app.slots.routes import PUBLISH_BYTES_MAX  # noqa: PLC0415
+
+    larger = {"slots": PUBLISH_BYTES_MAX, "calendar": CALENDAR_BYTES_MAX}
 
     return Bodies(
         wsgi.app,
         threads=settings.threads,
         server_threads=server_threads(settings),
         # The application refuses what is too large for the call; this is only about memory.
-        bytes_max=lambda path: PUBLISH_BYTES_MAX if path.endswith("/slots") else BODY_BYTES_MAX,
+        bytes_max=lambda path: larger.get(path.rpartition("/")[2], BODY_BYTES_MAX),
         port=settings.port,
         seconds=settings.body_seconds,
     )

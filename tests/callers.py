@@ -158,7 +158,7 @@ def _block(vendor: Vendor) -> dict[str, Any]:
 
 
 # A good body for a call: whoever may make it then gets a success, and not merely no 401 or 403.
-BODIES: dict[str, Callable[[Vendor], dict[str, Any]]] = {
+BODIES: dict[str, Callable[[Vendor], Any]] = {
     "POST /api/v1/vendors": lambda _: {"slug": f"new-{next(_numbers)}", **PLACE},
     "PATCH /api/v1/vendors/{vendor}": lambda _: {"name": f"Name {next(_numbers)}"},
     "POST /api/v1/vendors/{vendor}/blocks": _block,
@@ -199,6 +199,9 @@ BODIES: dict[str, Callable[[Vendor], dict[str, Any]]] = {
     "POST /api/v1/vendors/{vendor}/providers/{provider_id}/time-off": lambda _: {
         "starts_on": "2090-01-01",
     },
+    "POST /api/v1/vendors/{vendor}/providers/{provider_id}/calendar": lambda _: (
+        "BEGIN:VCALENDAR\nEND:VCALENDAR\n"
+    ),
     "PATCH /api/v1/vendors/{vendor}/time-off/{time_off_id}": lambda _: {"reason": "Leave"},
     "POST /api/v1/vendors/{vendor}/services": lambda _: {"name": "Yoga"},
     "PATCH /api/v1/vendors/{vendor}/services/{service_id}": lambda _: {"name": "Yoga"},
@@ -263,12 +266,14 @@ class Door:
             for one in described.get("parameters", [])
             if one["in"] == "query" and one.get("required")
         }
+        text = isinstance(scene.body, str)
         return self.client.build_request(
             row.method,
             path,
             params=query,
-            json=scene.body,
-            headers={} if authorization is None else {"Authorization": authorization},
+            **({"content": scene.body} if text else {"json": scene.body}),
+            headers=({"Content-Type": "text/calendar"} if text else {})
+            | ({} if authorization is None else {"Authorization": authorization}),
         )
 
     def send(self, request: httpx.Request) -> httpx.Response:

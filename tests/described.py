@@ -35,6 +35,12 @@ class Operation:
         content = self.described.get("requestBody", {}).get("content", {})
         return content.get("application/json")
 
+    @property
+    def text(self) -> tuple[str, str] | None:
+        """The media type and example of a body that is no JSON; None where it takes none."""
+        content = self.described.get("requestBody", {}).get("content", {})
+        return next(((k, one["example"]) for k, one in content.items() if "json" not in k), None)
+
     def parameters(self, where: str) -> dict[str, dict[str, Any]]:
         """Its parameters in `query` or `header`, by name."""
         return {
@@ -130,6 +136,9 @@ class World:
             if "slug" in sent["json"]:
                 # A vendor's name is taken once and for all, on a server that others use as well.
                 sent["json"]["slug"] += f"-{uuid.uuid4().hex[:8]}"
+        if operation.text is not None and "json" not in changed:
+            kind, sent["content"] = operation.text
+            changed["headers"] = {"Content-Type": kind, **changed.get("headers", {})}
         if "content" in changed:
             sent.pop("json", None)
         headers = {**self.headers(operation), **changed.pop("headers", {})}

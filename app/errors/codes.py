@@ -176,7 +176,7 @@ CODES: dict[str, Code] = {
         413, "Request body too large", "Send less at once, in several requests."
     ),
     "UNSUPPORTED_MEDIA_TYPE": Code(
-        415, "Body is not JSON", "Send the body as JSON, with Content-Type: application/json."
+        415, "Body of another kind", "Send the body as JSON, with Content-Type: application/json."
     ),
     "RATE_LIMITED": Code(
         429,

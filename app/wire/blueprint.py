@@ -15,7 +15,7 @@ from marshmallow import Schema, fields
 from app.errors import CODES
 from app.errors.problems import MEDIA_TYPE
 from app.wire.heads import require_sound_query
-from app.wire.parser import Parser, nothing_of, read_json
+from app.wire.parser import Parser, nothing_of, read_bytes, read_json
 
 View = Callable[..., Response]
 
@@ -107,6 +107,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
         answers: tuple[int, Schema | None] = (200, None),
         body: Schema | None = None,
         body_required: bool = True,
+        takes: tuple[str, str] | None = None,
         query: Schema | None = None,
         example: dict[str, Any] | None = None,
         refuses: Iterable[str] = (),
@@ -118,13 +119,14 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
 
         `guard` refuses callers who may not. `keyed`: takes an Idempotency-Key. `versioned`: honours
         If-Match. `refuses`: the codes it can answer beside those that every call of its kind can.
-        A body that is not `body_required` may be left out, and is then {}.
+        A body that is not `body_required` may be left out, and is then {}. `takes`: the media type
+        of a body that is no JSON, given as bytes in its place, and an example of it.
         """
 
         def decorate(view: View) -> View:
             codes = _codes(
                 refuses,
-                body=body,
+                body=body or takes,
                 query=query,
                 guard=guard,
                 keyed=keyed,
@@ -134,6 +136,9 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
             described = self._describe(view, answers, codes)
             if body is not None:
                 described = self.arguments(body, example=example, required=body_required)(described)
+            if takes is not None:
+                content = {takes[0]: {"schema": {"type": "string"}, "example": takes[1]}}
+                described = self.doc(requestBody={"required": True, "content": content})(described)
             if query is not None:
                 described = self.arguments(query, location="query")(described)
             described = self.doc(
@@ -145,7 +150,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
             headers = [_KEY_PARAMETER] * keyed + [_IF_MATCH_PARAMETER] * versioned
             documented = described._apidoc.setdefault("arguments", {})  # noqa: SLF001
             documented.setdefault("parameters", []).extend(headers)
-            entrance = self._entrance(view, body, query, guard)
+            media_type = None if takes is None else takes[0]
+            entrance = self._entrance(view, body, query, guard, media_type)
             # Only the description is taken from the decorators: each would be one more call deep.
             entrance._apidoc = described._apidoc  # type: ignore[attr-defined]  # noqa: SLF001
             self.add_url_rule(rule, view.__name__, entrance, methods=[method])
@@ -154,7 +160,12 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
         return decorate
 
     def _entrance(
-        self, view: View, body: Schema | None, query: Schema | None, guard: Guard | None
+        self,
+        view: View,
+        body: Schema | None,
+        query: Schema | None,
+        guard: Guard | None,
+        media_type: str | None,
     ) -> View:
         """Guard, then read the request, then the view."""
         parser = self.ARGUMENTS_PARSER
@@ -171,6 +182,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # Ships no type
                 nothing_of(request.args)
             if body is not None:
                 given.append(parser.parse(body, location="json"))
+            elif media_type is not None:
+                given.append(read_bytes(request, media_type))
             elif request.method == "POST":
                 # Calls without parameters still read a body, for the fingerprint of their key.
                 g.json_body = nothing_of(read_json(request))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -97,23 +98,43 @@ def nothing_of(given: Any) -> Any:
 
 def read_json(request: Request) -> Any:
     """The body, decoded; {} when there is none. Raises Problem on what is no proper JSON."""
+    raw = _whole_body(request)
+    if not raw:
+        return {}
+    if not request.is_json or ";" in request.content_type or request.content_encoding:
+        _require_plain(request, request.is_json, "JSON")
+    body = _decode(raw)
+    # Only an escape can smuggle in what PostgreSQL cannot store: NUL and half a surrogate pair.
+    if b"\\u" in raw:
+        _refuse_unstorable(body, "body")
+    return body
+
+
+def read_bytes(request: Request, media_type: str) -> bytes:
+    """The body, which must be there and call itself of the media type, in UTF-8. Raises Problem.
+
+    It is kept in `g` as what an idempotency key stands for, with the query.
+    """
+    raw = _whole_body(request)
+    if not raw:
+        raise InvalidRequest({"body": "Is required."})
+    _require_plain(request, request.mimetype == media_type, media_type)
+    g.json_body = {**request.args, "": hashlib.sha256(raw).hexdigest()}
+    return raw
+
+
+def _whole_body(request: Request) -> bytes:
+    """The body as it came; empty when there is none. Raises Problem when it is cut short."""
     raw = request.get_data()
     if len(raw) < (request.content_length or 0):
         # The caller has gone in mid-sentence, and what arrived may still be JSON by chance.
         raise InvalidRequest({"body": "Ended before its Content-Length."})
     if not raw:
         _require_no_chunks(request)
-        return {}
-    if request.content_length is None and len(raw) == request.max_content_length:
+    elif request.content_length is None and len(raw) == request.max_content_length:
         # Without a length announced, a body is cut where it becomes too long.
         raise RequestEntityTooLarge
-    if not request.is_json or ";" in request.content_type or request.content_encoding:
-        _require_plain_json(request)
-    body = _decode(raw)
-    # Only an escape can smuggle in what PostgreSQL cannot store: NUL and half a surrogate pair.
-    if b"\\u" in raw:
-        _refuse_unstorable(body, "body")
-    return body
+    return raw
 
 
 def _require_no_chunks(request: Request) -> None:
@@ -122,25 +143,26 @@ def _require_no_chunks(request: Request) -> None:
         raise InvalidRequest({"body": "Came in chunks that hold nothing, or cannot be read."})
 
 
-def _require_plain_json(request: Request) -> None:
-    """JSON by its media type, in UTF-8 and not compressed. Raises Problem."""
+def _require_plain(request: Request, right: bool, wanted: str) -> None:  # noqa: FBT001
+    """Of the right media type, in UTF-8 and not compressed. Raises Problem."""
     if request.content_encoding not in {None, "", "identity"}:
         raise Problem(
             "UNSUPPORTED_MEDIA_TYPE",
             f"Content-Encoding: bodies are not taken compressed ({request.content_encoding[:40]}).",
         )
-    if not request.is_json:
+    if not right:
         kind = request.mimetype[:NAME_SHOWN_MAX]
         raise Problem(
             "UNSUPPORTED_MEDIA_TYPE",
-            f"Content-Type: the body calls itself {kind}, not JSON."
+            f"Content-Type: the body calls itself {kind}, not {wanted}."
             if kind
-            else "Content-Type: the body does not say that it is JSON.",
+            else f"Content-Type: the body does not say that it is {wanted}.",
+            hint=None if wanted == "JSON" else f"Send it with Content-Type: {wanted}.",
         )
     charset = request.mimetype_params.get("charset", "utf-8")
     if charset.lower() not in {"utf-8", "utf8", "us-ascii"}:
         raise Problem(
-            "UNSUPPORTED_MEDIA_TYPE", f"Content-Type: JSON is in UTF-8, not {charset[:40]}."
+            "UNSUPPORTED_MEDIA_TYPE", f"Content-Type: {wanted} is in UTF-8, not {charset[:40]}."
         )
 
 

@@ -173,7 +173,6 @@ def test_a_block_of_time_off_is_lifted_by_ending_that(vendor, slot, taken, probl
     [
         ({}, "start"),
         ({"start": at(9)}, "end"),
-        ({"start": at(9), "end": at(9)}, "end"),
         ({"start": at(9), "end": "2060-01-01T00:00:00Z"}, "end"),
         ({"starts_on": "2040-01-02", "end": at(9)}, "starts_on"),
         ({"ends_on": "2040-01-02"}, "starts_on"),
@@ -193,3 +192,11 @@ def test_somebody_who_is_gone_takes_no_time_off(vendor, provider, problem):
     vendor.call("DELETE", provider, auth=vendor.key)
     answer = vendor.post(f"{provider}/time-off", {"starts_on": "2040-01-02"}, vendor.key)
     problem(answer, 404, "PROVIDER_NOT_FOUND")
+
+
+def test_an_end_that_is_no_end_is_refused(vendor, provider, taken, problem):
+    wanted = {"start": at(9), "end": at(9)}
+    answer = vendor.post(f"{provider}/time-off", wanted, vendor.key)
+    assert problem(answer, 400, "INVALID_DATE_RANGE")["errors"][0]["field"] == "end"
+    answer = vendor.call("PATCH", f"/time-off/{taken()['id']}", {"end": at(10)}, vendor.key)
+    problem(answer, 400, "INVALID_DATE_RANGE")

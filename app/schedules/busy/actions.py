@@ -33,7 +33,6 @@ from app.schedules.publishing import lock_schedules
 from app.schedules.queries import require_provider, time_zone_of
 
 DAYS_MAX = 3660
-NOT_AFTER = "The end must be after the start."
 _MOMENTS, _DAYS = ("start", "end"), ("starts_on", "ends_on")
 
 
@@ -42,7 +41,7 @@ def create_time_off(
 ) -> tuple[Shown, bool]:
     """The new time off with `blocking` and False, or what the same request made before and True.
 
-    Raises PROVIDER_NOT_FOUND, IDEMPOTENCY_CONFLICT, InvalidRequest.
+    Raises PROVIDER_NOT_FOUND, INVALID_DATE_RANGE, IDEMPOTENCY_CONFLICT, InvalidRequest.
     """
     return db.persist(lambda: _create(of, provider_id, values, key), repeatable=key.key is not None)
 
@@ -72,7 +71,7 @@ def change_time_off(
     """The time off with `values` and `blocking`; unchanged values make no new version.
 
     Raises TIME_OFF_NOT_FOUND (also when it is archived), PROVIDER_NOT_FOUND, PRECONDITION_FAILED,
-    InvalidRequest.
+    INVALID_DATE_RANGE, InvalidRequest.
     """
 
     def take(session: Session, row: BusyTime) -> None:
@@ -161,7 +160,7 @@ def _during(session: Session, row: BusyTime, values: Shown) -> Range[datetime]:
     else:
         start, end = _moments(row, values)
     if end <= start:
-        raise InvalidRequest({"end": NOT_AFTER})
+        raise refusal("INVALID_DATE_RANGE", {"field": "end", "reason": "end_not_after_start"})
     if end - start > timedelta(days=DAYS_MAX):
         raise InvalidRequest({"ends_on" if by_day else "end": f"At most {DAYS_MAX} days long."})
     return Range(start, end)

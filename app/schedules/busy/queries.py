@@ -15,6 +15,7 @@ from app.errors import Problem
 from app.models import BusyTime
 from app.schedules.queries import require_provider, time_zone_of
 from app.wire.pages import page, position_after
+from app.wire.windows import require_order
 
 Shown = dict[str, Any]
 TIME_OFF, CALENDAR = "time_off", "calendar"
@@ -50,7 +51,11 @@ def list_busy_times(
     end: datetime | None = None,
     calendar: str | None = None,
 ) -> Shown:
-    """A page of what stands and overlaps [start, end), by start. Raises PROVIDER_NOT_FOUND."""
+    """A page of what stands and overlaps [start, end), by start.
+
+    Raises PROVIDER_NOT_FOUND, INVALID_DATE_RANGE.
+    """
+    require_order(start, end)
     session = database.session()
     require_provider(session, vendor_id, provider_id)
     starts = func.lower(BusyTime.during)
