@@ -10,8 +10,8 @@ from psycopg.types.range import TimestamptzRange
 
 from tests.shop import Row, Shop, at
 
-# Every busy time to come against every slot to come: what is free in it (by claims alone), and blocks
-# that no busy time explains. Written from the promise; shares nothing with the functions.
+# Every busy time to come against every slot to come: what is free in it (by claims alone), and
+# blocks that no busy time explains. Written from the promise; shares nothing with the functions.
 _OPEN = """
     SELECT s.id AS slot_id, minute AS at
     FROM busy_times t
