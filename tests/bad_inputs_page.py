@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from tests.bad_calendars import CALENDARS
 from tests.bad_inputs import BODIES, MEMBERS, PARAMETERS, Bad
 from tests.bad_requests import (
     ADDRESSES,
@@ -38,6 +39,7 @@ def render() -> str:
     headers += _rows("what has a version: `If-Match`", IF_MATCHES)
     sections = [
         ("Bodies", INTRODUCTIONS["bodies"], _rows("with a body, or POST", BODIES)),
+        ("Calendars", INTRODUCTIONS["calendars"], _rows("`POST …/calendar`", CALENDARS)),
         ("Members of a body", INTRODUCTIONS["members"], members),
         ("Addresses", "", _rows("any", ADDRESSES)),
         (
@@ -70,6 +72,7 @@ Beside these, Schemathesis makes thousands of requests of the description itself
 """
 INTRODUCTIONS = {
     "bodies": "To every call that takes a body, and every other POST.",
+    "calendars": "To the import of a calendar, which takes `text/calendar`. What is wrong with a file is told by its line.",
     "members": "The call's own example with one member changed; each member of each body that is of the kind.",
     "queries": "To every list, with whatever it needs besides; then each parameter of each address that is of the kind.",
     "raw": """What cannot be understood as HTTP/1.1 is answered before it reaches the application: by a bare status, without a body and so without a problem

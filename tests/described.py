@@ -137,7 +137,8 @@ class World:
                 # A vendor's name is taken once and for all, on a server that others use as well.
                 sent["json"]["slug"] += f"-{uuid.uuid4().hex[:8]}"
         if operation.text is not None and "json" not in changed:
-            kind, sent["content"] = operation.text
+            kind, text = operation.text
+            changed.setdefault("content", text)
             changed["headers"] = {"Content-Type": kind, **changed.get("headers", {})}
         if "content" in changed:
             sent.pop("json", None)

@@ -16,6 +16,7 @@ from app.wire.examples import example_of
 from app.wire.fields import _time_zones
 from tests import bad_inputs
 from tests.bad_answers import check, each, kind_of, members, spoilt
+from tests.bad_calendars import CALENDARS
 from tests.bad_inputs import Bad
 from tests.bad_inputs_page import render
 from tests.described import operations
@@ -40,6 +41,13 @@ def test_a_bad_body_is_refused_on_every_call_that_takes_one(spec, world, bad):
         check(bad, answer, operation.name)
         tried += 1
     assert tried > 15
+
+
+@each(CALENDARS)
+def test_a_file_that_is_no_calendar_is_refused_by_its_line(spec, world, bad):
+    (operation,) = [one for one in operations(spec) if one.text]
+    headers = dict(bad.headers)
+    check(bad, world.call(operation, content=bad.sent, headers=headers), operation.name)
 
 
 def _value(  # noqa: PLR0911  # One line a case.

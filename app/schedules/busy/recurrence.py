@@ -174,8 +174,9 @@ def _clocks(
     for line, rule in event.rules:
         if begin.clock.year < YEAR_MIN:
             raise CalendarError(event.line, f"A series that began before {YEAR_MIN}.")
+        parts = _checked(line, rule.strip().upper())
         if begin.clock <= window[1]:
-            clocks = _expand(line, rule.strip().upper(), begin, window, turn)
+            clocks = _expand(line, parts, begin, window, turn)
             found |= {(clock, begin.zone) for clock in clocks}
         if len(found) > TIMES_MAX:
             raise CalendarError(line, f"More than {TIMES_MAX} times.")
@@ -183,11 +184,10 @@ def _clocks(
 
 
 def _expand(
-    line: int, rule: str, begin: Stamp, window: tuple[datetime, datetime], turn: _Turn
+    line: int, parts: dict[str, str], begin: Stamp, window: tuple[datetime, datetime], turn: _Turn
 ) -> Iterator[datetime]:
     """What the clocks show at the rule's times in the window."""
     early, far = window
-    parts = _checked(line, rule)
     until = _until(line, parts.pop("UNTIL", None), begin)
     last = far if until is None else min(far, until)
     first = begin.clock
@@ -210,7 +210,7 @@ def _expand(
     except CalendarError:
         raise
     except (ValueError, OverflowError, IndexError, TypeError):
-        raise CalendarError(line, f"Not a rule: {rule[:NAMED_MAX]}") from None
+        raise CalendarError(line, f"Not a rule: {text[:NAMED_MAX]}") from None
 
 
 def _checked(line: int, rule: str) -> dict[str, str]:
