@@ -74,7 +74,8 @@ def _no_shape(saboteur: Saboteur) -> None:
 def _delete_in_use(saboteur: Saboteur) -> None:
     used = (
         r"EXISTS \(SELECT FROM claims c"
-        r" WHERE c\.vendor_id = p_vendor_id AND c\.slot_id = p_slot_id\)"
+        r" WHERE c\.vendor_id = p_vendor_id AND c\.slot_id = p_slot_id"
+        r" AND c\.booking_id <> ALL \(v_busy\)\)"
     )
     saboteur.rewrite("delete_slot", used, "false")
 

@@ -132,7 +132,7 @@ def _refuse_and_book(saboteur: Saboteur) -> None:
 def _cancel_in_words_only(saboteur: Saboteur) -> None:
     saboteur.rewrite(
         "change_booking_status",
-        r"PERFORM move_booking\(v_booking, p_status, p_actor[^;]*\);",
+        r"PERFORM free_booking\(v_booking, p_status, p_actor[^;]*\);",
         "IF p_status <> 'cancelled' THEN <it> END IF;",
     )
 
