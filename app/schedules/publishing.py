@@ -78,9 +78,7 @@ def publish(
     if not dry_run:
         _remember(session, vendor_id, provider_id, _inputs(calendar, end))
         # What was published has been closed with it; this finds what raw writers have left.
-        db.call(
-            "close_busy_time", within=session, p_vendor_id=vendor_id, p_provider_id=provider_id
-        )
+        db.call("close_busy_time", within=session, p_vendor_id=vendor_id, p_provider_id=provider_id)
     return told
 
 

@@ -66,9 +66,7 @@ def test_locations_are_asked_for_in_the_order_wished(salon):
     assert starts(salon.get(f"{salon.day}&provider_id={salon.alex}"))[-1] == at(12)
 
 
-@pytest.mark.parametrize(
-    "numbers, shown, asked_max", [("few_left", None, 5), ("hidden", None, 1)]
-)
+@pytest.mark.parametrize("numbers, shown, asked_max", [("few_left", None, 5), ("hidden", None, 1)])
 def test_numbers_are_told_as_the_vendor_says(salon, problem, numbers, shown, asked_max):
     salon.call("PATCH", "", {"availability_numbers": numbers}, salon.key)
     (option,) = salon.get(salon.day).json()["items"][0]["options"]
