@@ -116,7 +116,9 @@ def list_events(
     after = position_after(cursor, int)
     rows = db.read(
         "SELECT e.sequence, e.kind, e.actor, e.request_id, e.changes, e.occurred_at, k.name"
-        " FROM events e LEFT JOIN api_keys k"
+        " FROM events e JOIN bookings b ON b.vendor_id = e.vendor_id AND b.id = e.booking_id"
+        "   AND b.kind <> 'block'"
+        " LEFT JOIN api_keys k"
         "   ON k.vendor_id = e.vendor_id AND e.actor ->> 'type' = 'vendor'"
         "   AND k.id::text = e.actor ->> 'id'"
         " WHERE e.vendor_id = %s AND e.booking_id = %s AND e.sequence > %s"
@@ -126,9 +128,9 @@ def list_events(
         min(after[0], 2**31 - 1) if after else 0,
         limit + 1,
     )
-    if not rows and not after:
-        # Every booking has its first event: without one there is no booking.
-        raise Problem("BOOKING_NOT_FOUND", f"There is no booking {booking_id}.")
+    if not rows:
+        # Every booking has its first event. Without one there is none, or it is a block.
+        get_booking(vendor_id, booking_id, internal=internal)
     return page(
         rows, limit, lambda row: _show_event(row, internal=internal), lambda row: (row.sequence,)
     )

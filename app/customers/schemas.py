@@ -12,6 +12,7 @@ from app.wire.pages import PageQuery
 
 NOTE_MAX, SEARCH_MAX = 10_000, 254
 DETAILS = ("name", "email", "phone")
+_ZONE = {"description": "Of that booking's location.", "example": "Europe/Berlin"}
 
 
 class CustomerDetailsSchema(Schema):
@@ -67,7 +68,9 @@ class CustomersBookingsSchema(Schema):
     no_show = fields.Integer()
     cancelled = fields.Integer()
     next_start = Time(allow_none=True, metadata={"description": "Of the open ones."})
+    next_time_zone = fields.String(allow_none=True, metadata=_ZONE)
     last_start = Time(allow_none=True, metadata={"description": "Of those that took place."})
+    last_time_zone = fields.String(allow_none=True, metadata=_ZONE)
 
 
 class CustomerWithBookingsSchema(CustomerRecordSchema):

@@ -130,8 +130,8 @@ def resize_slot(values: dict[str, Any], slot_id: UUID) -> Response:
     visit = current_visit()
     expected = expected_version()
     if "price" in values:
-        present = queries.get_slot(visit.vendor_id, slot_id)["price"]
-        values = {**values, "price": merged_money(values["price"], present)}
+        # Names what is missing of half a price; merged it is under the slot's lock.
+        merged_money(values["price"], queries.get_slot(visit.vendor_id, slot_id)["price"])
     return answer(actions.resize_slot(visit.vendor_id, slot_id, values, expected, visit.actor))
 
 

@@ -32,7 +32,9 @@ def _header(description: str, **schema: Any) -> Json:
 
 
 HEADERS: Json = {
-    "X-Request-Id": _header("Names this request in the log; yours, if you sent one."),
+    "X-Request-Id": _header(
+        "Names this request in the log; yours, if you sent a UUID, a ULID or a hex trace id."
+    ),
     "ETag": _header(
         "The version, in quotes; for If-Match and If-None-Match.", pattern='^"[0-9]+"$'
     ),

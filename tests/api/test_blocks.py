@@ -115,6 +115,9 @@ def test_a_booking_is_no_block_and_a_block_is_no_booking(vendor, problem):
     problem(
         vendor.post(f"/bookings/{block['id']}/cancel", auth=vendor.key), 404, "BOOKING_NOT_FOUND"
     )
+    for call in ("", "/events"):
+        path = f"/bookings/{block['id']}{call}"
+        problem(vendor.get(path, vendor.key), 404, "BOOKING_NOT_FOUND")
     stale = vendor.call("DELETE", f"/blocks/{block['id']}", auth=vendor.key, if_match='"9"')
     problem(stale, 412, "PRECONDITION_FAILED")
 

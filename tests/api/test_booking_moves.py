@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 MOVES = ("cancel", "confirm", "complete", "no-show")
 
 
@@ -186,8 +187,8 @@ def test_a_refused_move_does_not_use_up_its_key(vendor, problem):
 
 def test_events_tell_who_did_what_in_which_request(vendor):
     booking = vendor.booked(slot_id=vendor.slot()["id"])
-    cancelled = _move(vendor, booking, "cancel", x_request_id="trace-4711")
-    assert cancelled.headers["X-Request-Id"] == "trace-4711"
+    cancelled = _move(vendor, booking, "cancel", x_request_id=TRACE)
+    assert cancelled.headers["X-Request-Id"] == TRACE
     first, second = _events(vendor, booking)
     assert (first["sequence"], first["kind"], first["actor"]["type"]) == (
         1,
@@ -199,7 +200,7 @@ def test_events_tell_who_did_what_in_which_request(vendor):
         "cancelled",
         "vendor",
     )
-    assert second["request_id"] == "trace-4711"
+    assert second["request_id"] == TRACE
     assert second["changes"]["status"] == {"from": "confirmed", "to": "cancelled"}
     assert second["occurred_at"].endswith("Z")
     assert "ada@example.org" not in str([first, second])

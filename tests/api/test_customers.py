@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -105,12 +106,36 @@ def test_a_customer_is_shown_with_how_many_bookings_they_have(vendor):
         "no_show": 0,
         "cancelled": 1,
         "next_start": slots[1]["start"],
+        "next_time_zone": "Europe/Berlin",
         "last_start": None,
+        "last_time_zone": None,
     }
     vendor.post(f"/bookings/{bookings[1]['id']}/cancel", auth=vendor.key)
     again = vendor.get(path, vendor.key, if_none_match=answer.headers["ETag"])
     assert again.status_code == 200, "the customer is unchanged, the count of bookings is not"
     assert again.json()["bookings"]["open"] == 1
+
+
+def test_the_next_and_the_last_start_are_told_with_the_time_zones_of_their_places(vendor):
+    now = datetime.now(UTC)
+    slots = {}
+    for days, zone in ((-9, "Asia/Tokyo"), (-2, "America/Lima"), (3, "Africa/Nairobi")):
+        start = now + timedelta(days=days)
+        times = {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
+        provider = vendor.provider(location_id=vendor.location(time_zone=zone)["id"])["id"]
+        slots[zone] = vendor.made(f"/providers/{provider}/slots", {"slots": [times]})["items"][0]
+    later = vendor.booked(slot_id=vendor.slot()["id"])
+    for slot in slots.values():
+        vendor.booked(vendor.key, slot_id=slot["id"])
+    shown = vendor.get(f"/customers/{later['customer']['id']}", vendor.key).json()["bookings"]
+    assert (shown["next_start"], shown["next_time_zone"]) == (
+        slots["Africa/Nairobi"]["start"],
+        "Africa/Nairobi",
+    )
+    assert (shown["last_start"], shown["last_time_zone"]) == (
+        slots["America/Lima"]["start"],
+        "America/Lima",
+    )
 
 
 def test_a_patch_changes_what_it_names_and_every_booking_shows_it(vendor, problem):
@@ -213,6 +238,7 @@ def test_erasing_a_person_leaves_the_bookings_and_not_a_word_of_the_person(
         customer={**ADA, "phone": "+44 20 7946 0077"},
         notes="Allergic to nuts",
         metadata={"twitter": "@countess"},
+        channel="By the butler of Lord Byron",
     )
     customer, path = booking["customer"], f"/customers/{booking['customer']['id']}"
     _patch(vendor, customer, {"note": "Baroness"})
@@ -234,22 +260,39 @@ def test_erasing_a_person_leaves_the_bookings_and_not_a_word_of_the_person(
     kept = vendor.get(f"/bookings/{booking['id']}", vendor.key).json()
     assert (kept["status"], kept["notes"], kept["metadata"]) == ("cancelled", None, {})
     assert (kept["cancelled_by"], kept["cancellation_reason"]) == ("vendor", None)
+    assert kept["channel"] is None
     nobody = {"id": customer["id"], "name": None, "email": None, "phone": None}
     assert kept["customer"] == nobody
     history = vendor.get(f"/bookings/{booking['id']}/events", vendor.key).json()["items"]
     assert [one["kind"] for one in history] == ["confirmed", "cancelled", "changed"]
+    assert history[-1]["changes"]["channel"] == {}
     with psycopg.connect(shared_server.database.owner_url) as owner:
         # Every word of it, in every table.
         tables = owner.execute(
             "SELECT relname FROM pg_class"
             " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
         ).fetchall()
-        for word in ("7946 0077", "Allergic to nuts", "@countess", "Baroness", "measles"):
+        for word in ("7946 0077", "Allergic to nuts", "@countess", "Baroness", "measles", "butler"):
             for (table,) in tables:
                 found = owner.execute(
                     f"SELECT count(*) FROM {table} t WHERE position(%s IN t::text) > 0", [word]
                 ).fetchone()
                 assert found == (0,), (table, word)
+
+
+def test_erasing_a_person_leaves_the_channels_that_are_the_vendors_own_words(vendor):
+    place = vendor.location()["id"]
+    channels = {"channels": {"partner-x": [place]}}
+    assert vendor.call("PATCH", "", channels, vendor.key).status_code == 200
+    slot = vendor.slot(location_id=place)
+    booking = vendor.booked(slot_id=slot["id"], channel="partner-x")
+    vendor.post(f"/bookings/{booking['id']}/cancel", auth=vendor.key)
+    path = f"/customers/{booking['customer']['id']}"
+    assert vendor.call("DELETE", path, auth=vendor.key).status_code == 204
+    kept = vendor.get(f"/bookings/{booking['id']}", vendor.key).json()
+    assert (kept["channel"], kept["customer"]["name"]) == ("partner-x", None)
+    event = vendor.get(f"/bookings/{booking['id']}/events", vendor.key).json()["items"][-1]
+    assert (event["kind"], "channel" in event["changes"]) == ("changed", False)
 
 
 def test_a_request_repeated_after_the_erasure_does_not_make_the_person_anew(vendor, problem):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
+
+from tests.patience import wait_until
 
 ADA = {"name": "Ada Lovelace", "email": "ada@example.org"}
 NINE, TEN, ELEVEN = (f"2040-01-02T{hour}:00:00Z" for hour in ("09", "10", "11"))
@@ -204,6 +208,35 @@ def test_a_slot_changes_its_time_capacity_place_and_price(vendor):
     assert (changed["start"], changed["time_zone"]) == (NINE, "Europe/London")
     assert answer.headers["ETag"] == '"2"'
     assert vendor.get(f"/slots/{slot['id']}", vendor.key).json() == changed
+
+
+def test_two_halves_of_a_price_that_come_at_once_are_both_kept(vendor, problem, shared_server):
+    slot = vendor.slot(price={"amount": 100, "currency": "EUR"})
+    halves = {"amount": 250}, {"currency": "USD"}
+
+    def patch(half):
+        return vendor.call("PATCH", f"/slots/{slot['id']}", {"price": half}, vendor.key)
+
+    with (
+        psycopg.connect(shared_server.database.superuser_url, autocommit=True) as monitor,
+        psycopg.connect(shared_server.database.superuser_url) as rival,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        rival.execute("SELECT FROM slots WHERE id = %s FOR UPDATE", [slot["id"]])
+        answers = [pool.submit(patch, half) for half in halves]
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND wait_event_type = 'Lock' AND usename = 'slotkeeper_app'"
+        )
+        wait_until(lambda: monitor.execute(waiting).fetchone()[0] >= 2, "the requests do not meet")
+        rival.rollback()
+        assert [answer.result().status_code for answer in answers] == [200, 200]
+    shown = vendor.get(f"/slots/{slot['id']}", vendor.key).json()
+    assert shown["price"] == {"amount": 250, "currency": "USD"}
+    without = vendor.slot()
+    answer = vendor.call("PATCH", f"/slots/{without['id']}", {"price": halves[0]}, vendor.key)
+    (error,) = problem(answer, 400, "VALIDATION_ERROR")["errors"]
+    assert error == {"field": "price.currency", "message": "Is required."}
 
 
 def test_a_slot_with_a_booking_cannot_leave_it_outside(vendor, problem):

@@ -189,6 +189,14 @@ def test_what_is_not_named_stays_and_a_price_can_be_taken_away(shop):
     assert (without["facts"]["price"], without["facts"]["capacity"]) == (None, 3)
 
 
+def test_half_a_price_leaves_the_other_half_as_it_is(shop):
+    slot = shop.slot(price={"amount": 700, "currency": "EUR"})
+    dearer = resize(shop, slot, price={"amount": 900})
+    assert dearer["facts"]["price"] == {"amount": 900, "currency": "EUR"}
+    elsewhere = resize(shop, slot, price={"currency": "USD"})
+    assert elsewhere["facts"]["price"] == {"amount": 900, "currency": "USD"}
+
+
 @pytest.mark.parametrize(
     "change",
     [{"start": at(10.5)}, {"end": at(10.5)}, {"start": at(12), "end": at(14)}, {"capacity": 1}],

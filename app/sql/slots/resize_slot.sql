@@ -1,4 +1,4 @@
--- Promise: the slot has the new times, capacity, place and price (NULL: as it was; p_price JSON null:
+-- Promise: the slot has the new times, capacity, place and price (NULL: as it was; p_price, a merge patch; JSON null:
 -- none of its own), together with the shape its claims repeat; refused, naming the bookings, when
 -- they would no longer fit, and when another slot is in the way. With fewer places the claims are first dealt units
 -- among those that stay. Blocks that stand for busy time are in nobody's way: they follow.
@@ -17,6 +17,7 @@ DECLARE
     v_new     slots;
     v_wanted  slot_wanted;
     v_refusal jsonb;
+    v_price   jsonb;
     v_busy    uuid[];
     v_answer  record;
 BEGIN
@@ -45,13 +46,10 @@ BEGIN
     v_wanted.starts := COALESCE(p_start, lower(v_slot.during));
     v_wanted.ends := COALESCE(p_end, upper(v_slot.during));
     v_wanted.capacity := COALESCE(p_capacity, v_slot.capacity);
-    IF p_price IS NULL THEN
-        v_wanted.price_amount := v_slot.price_amount;
-        v_wanted.price_currency := v_slot.price_currency;
-    ELSE
-        v_wanted.price_amount := price_amount_of(p_price);
-        v_wanted.price_currency := price_currency_of(p_price);
-    END IF;
+    v_price := price_json(v_slot.price_amount, v_slot.price_currency);
+    v_price := CASE WHEN p_price IS NULL THEN v_price ELSE merge_patch(v_price, p_price) END;
+    v_wanted.price_amount := price_amount_of(v_price);
+    v_wanted.price_currency := price_currency_of(v_price);
     v_refusal := check_slot_change(p_vendor_id, p_slot_id, v_slot, v_wanted, p_expected_version);
     IF v_refusal IS NOT NULL THEN
         RETURN QUERY SELECT v_refusal ->> 'outcome', p_slot_id, false, v_refusal -> 'facts';

@@ -1,6 +1,6 @@
 -- Promise: nothing is known of the customer any more: neither name, address, number nor note, nor what was
--- written with the bookings; the bookings themselves and their history stay, without a word of the
--- person. Refused, naming them, while bookings to come need the customer. Doing it again changes nothing.
+-- written with the bookings, a channel that the vendor has not mapped included; the bookings themselves and
+-- their history stay, without a word of the person. Refused, naming them, while bookings to come need the customer. Doing it again changes nothing.
 -- Locks: the customer and its bookings (lock_customer). Bookings in flight that refer to it finish first, and none
 -- can refer to it until it is done.
 -- Raises: SK001, 55P03, 57014. Refusals are returned.
@@ -13,6 +13,7 @@ AS $$
 DECLARE
     v_customer customers;
     v_bookings jsonb;
+    v_channels jsonb;
     v_booking  bookings;
 BEGIN
     IF p_vendor_id IS NULL OR p_customer_id IS NULL OR jsonb_typeof(p_actor) IS DISTINCT FROM 'object' THEN
@@ -40,15 +41,20 @@ BEGIN
         RETURN QUERY SELECT 'CUSTOMER_IN_USE', p_customer_id, false, jsonb_build_object('bookings', v_bookings);
         RETURN;
     END IF;
+    -- The words of a caller, unless they are the vendor's own.
+    SELECT v.channels INTO v_channels FROM vendors v WHERE v.id = p_vendor_id;
     FOR v_booking IN
         SELECT b.* FROM bookings b WHERE b.vendor_id = p_vendor_id AND b.customer_id = p_customer_id ORDER BY b.id
     LOOP
         UPDATE bookings b
-        SET notes = NULL, internal_notes = NULL, cancellation_reason = NULL, metadata = '{}', version = b.version + 1, updated_at = clock_timestamp()
+        SET notes = NULL, internal_notes = NULL, cancellation_reason = NULL, metadata = '{}',
+            channel = CASE WHEN v_channels ? b.channel THEN b.channel END, version = b.version + 1, updated_at = clock_timestamp()
         WHERE b.vendor_id = p_vendor_id AND b.id = v_booking.id;
         INSERT INTO events (vendor_id, booking_id, sequence, kind, actor, request_id, changes)
         VALUES (p_vendor_id, v_booking.id, v_booking.version + 1, 'changed', actor_of(p_actor), p_actor ->> 'request_id',
-                '{"customer": {}, "notes": {}, "internal_notes": {}, "cancellation_reason": {}, "metadata": {}}');
+                '{"customer": {}, "notes": {}, "internal_notes": {}, "cancellation_reason": {}, "metadata": {}}'::jsonb
+                || CASE WHEN v_channels ? v_booking.channel THEN '{}' ELSE jsonb_strip_nulls(jsonb_build_object(
+                    'channel', CASE WHEN v_booking.channel IS NOT NULL THEN '{}'::jsonb END)) END);
     END LOOP;
     UPDATE customers c
     SET name = NULL, email = NULL, phone = NULL, note = NULL, banned_at = NULL, erased_at = clock_timestamp(),
