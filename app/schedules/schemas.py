@@ -33,7 +33,7 @@ WeeklySchema = Schema.from_dict(
         name: _hours(
             "Times open; an end that is not after its start is on the next day.",
             allow_none=True,
-            validate=validate.Length(max=INTERVALS_MAX),
+            validate=validate.Length(0, INTERVALS_MAX),
         )
         for name in WEEKDAYS
     },
@@ -138,7 +138,7 @@ class ExceptionSchema(Schema):
         },
     )
     hours = _hours(
-        "For extra and other, on each of the days.", validate=validate.Length(max=INTERVALS_MAX)
+        "For extra and other, on each of the days.", validate=validate.Length(0, INTERVALS_MAX)
     )
     reason = Text(REASON_MAX, allow_none=True)
     version = fields.Integer(dump_only=True)

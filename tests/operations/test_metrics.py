@@ -217,7 +217,8 @@ def test_metrics_are_there_at_once_while_the_database_is_not(serve, counts, supe
             assert httpx.get(f"{server.url}/healthz", trust_env=False).status_code == 200
             unready = httpx.get(f"{server.url}/readyz", trust_env=False, timeout=30)
             assert unready.status_code == 503
-            assert unready.json() == {"status": "not ready", "database": "cannot be reached"}
+            assert unready.json()["status"] == "not ready"
+            assert "takes no connections" in unready.json()["database"]
         finally:
             admin.execute(f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS true")
     wait_until(lambda: counts(server.url).of("database_up") == 1, "the database is not found again")
