@@ -1,0 +1,1 @@
+-- Takes away what tables.sql added, last things first.

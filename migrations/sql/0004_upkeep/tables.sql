@@ -1,0 +1,1 @@
+-- What keeps calendars and their check right. Each part stands by itself; none rewrites a row of bookings or claims.
