@@ -282,21 +282,28 @@ def test_every_rule_has_an_offender_and_files_to_look_at():
 def test_requirements_are_plain_pins_and_nothing_else():
     for name in ("requirements.txt", "requirements-dev.txt"):
         for line in _read(PurePosixPath(name)).splitlines():
-            pin = re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][A-Za-z0-9.]*", line)
+            pin = re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][A-Za-z0-9.]*(; [a-z_].*)?", line)
             assert pin or line.startswith("#") or line == "-r requirements.txt", f"{name}: {line}"
 
 
 def test_the_installed_packages_are_exactly_the_pinned_ones():
     from importlib.metadata import distributions
 
+    from packaging.requirements import Requirement
+
     def plain(name: str) -> str:
         return re.sub(r"[-_.]+", "-", name).lower()
 
-    pinned = {
-        plain(line.split("==")[0]): line.split("==")[1]
+    wanted = [
+        Requirement(line)
         for name in ("requirements.txt", "requirements-dev.txt")
         for line in _read(PurePosixPath(name)).splitlines()
-        if "==" in line
+        if re.match("[A-Za-z]", line)
+    ]
+    pinned = {
+        plain(each.name): str(each.specifier).removeprefix("==")
+        for each in wanted
+        if each.marker is None or each.marker.evaluate()
     }
     installed = {plain(found.metadata["Name"]): found.version for found in distributions()}
     loose = {
