@@ -57,6 +57,7 @@ def init_database(app: Flask, settings: Settings) -> None:
     """Give `app` the one engine of this process: as many connections as threads, and no more."""
     app.config["SQLALCHEMY_DATABASE_URI"] = sqlalchemy_url(settings.require_database_url())
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "poolclass": outages.OpenFirst,
         "pool_size": settings.threads,
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT_SECONDS,

@@ -17,7 +17,8 @@ import structlog
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, event, exc
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
+from sqlalchemy.util.queue import Queue
 
 from app import logins, metrics
 from app.deadlines import Deadlines, hang_up
@@ -39,6 +40,26 @@ class NotDialledError(logins.NoLoginError):
 
     `sqlstate`: why whoever tried last got no connection.
     """
+
+
+class _OpenOnTop(Queue[ConnectionPoolEntry]):
+    """A stack at whose bottom lies what has no connection."""
+
+    def _put(self, item: ConnectionPoolEntry) -> None:
+        if item.dbapi_connection is None:
+            self.queue.appendleft(item)
+        else:
+            super()._put(item)
+
+
+class OpenFirst(QueuePool):
+    """Hands out a connection that is open, if there is one, before it has another made.
+
+    Whoever could not connect gives back an empty place. On top of the stack it would be the next
+    that is tried, and refused, time and again, while open connections lie beneath it.
+    """
+
+    _queue_class = _OpenOnTop
 
 
 class Breaker:

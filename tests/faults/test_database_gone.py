@@ -11,6 +11,9 @@ import psutil
 import psycopg
 import pytest
 
+from app.config import Settings
+from app.db import db, offline_app, read, watch_pool
+from app.errors import DatabaseProblem
 from tests.load import reconnect
 from tests.patience import wait_until
 
@@ -119,6 +122,28 @@ def test_a_database_without_connections_to_give_refuses_at_once_and_recovers(loa
     assert healthy < HEALTHY_SECONDS
     assert load.slowest() < HEALTHY_SECONDS
     assert load.settle_accounts()["lost"] == 0
+
+
+def test_a_connection_that_is_open_is_used_though_another_cannot_be_made_again(database, admin):
+    settings = Settings(database_url=database.app_url, threads=2)
+    app = offline_app(settings)
+    watch_pool(app, settings)
+    with app.app_context():
+        kept, lost = db.engine.raw_connection(), db.engine.raw_connection()
+        kept_pid, lost_pid = (one.driver_connection.info.backend_pid for one in (kept, lost))
+        kept.close()
+        # The last to come back is the first to be taken again.
+        lost.close()
+        admin.execute("ALTER ROLE slotkeeper_app CONNECTION LIMIT 1")
+        try:
+            admin.execute("SELECT pg_terminate_backend(%s, 10000)", [lost_pid])
+            with pytest.raises(DatabaseProblem):
+                read("SELECT 1")
+            served = {read("SELECT pg_backend_pid() AS pid")[0].pid for _ in range(3)}
+            assert served == {kept_pid}
+        finally:
+            admin.execute("ALTER ROLE slotkeeper_app CONNECTION LIMIT -1")
+            db.engine.dispose()
 
 
 def test_the_metrics_say_that_the_database_was_down(load_on, postgres, admin):
