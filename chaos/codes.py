@@ -79,6 +79,8 @@ REFUSALS: dict[str, set[str]] = {
     "change": STATES,
     "forget": set(),
     "read": set(),
+    "search": set(),
+    "offer": set(),
     "sweep": set(),
 }
 # What a raw writer can meet while doing something lawful.

@@ -22,8 +22,9 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -65536;
 CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT);
--- The capacity each slot had when the run began.
-CREATE TABLE stage (slot_id TEXT PRIMARY KEY, provider_id TEXT, capacity INTEGER);
+-- The capacity that each slot had when the run began, and its time.
+CREATE TABLE stage (
+    slot_id TEXT PRIMARY KEY, provider_id TEXT, capacity INTEGER, starts INTEGER, ends INTEGER);
 -- ended: of unknown ones when the client gave up; NULL if that was never seen either.
 CREATE TABLE operations (
     n INTEGER PRIMARY KEY, attacker TEXT, door TEXT, kind TEXT, began REAL, ended REAL,
@@ -70,7 +71,7 @@ ANALYZE;
 """
 BATCH = 5000
 TABLES = {
-    "stage": 3,
+    "stage": 5,
     "operations": 19,
     "aims": 4,
     "offers": 8,
@@ -87,6 +88,7 @@ Span = tuple[int, int]
 WHOLE: Span = (-(2**62), 2**62)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+MINUTE = 60_000_000
 
 
 class Evidence:
@@ -99,10 +101,14 @@ class Evidence:
     def collect(cls, folder: Path, data: Mapping[str, Iterable[Row]]) -> Evidence:
         """Everything about the run in this folder; `data`: the rows at the end, by table."""
         header, stage = read_run(folder)
+        header = {**header, "services": stage.services}
         path = folder / EVIDENCE
         path.unlink(missing_ok=True)
         found = cls(path)
-        places = [(slot.id, slot.provider_id, slot.capacity) for slot in stage.slots.values()]
+        places = [
+            (slot.id, slot.provider_id, slot.capacity, moment(slot.start), moment(slot.end))
+            for slot in stage.slots.values()
+        ]
         faults = read_faults(folder / FAULTS)
         rows = {**data, "stage": places, "faults": faults}
         found.fill(header, read_history(folder / HISTORY), rows)
@@ -199,10 +205,16 @@ def moment(text: str) -> int:
 
 
 def span_of(asked: Mapping[str, Any]) -> Span:
-    """The part of its slots that an operation is about."""
-    if "slots" not in asked or not asked.get("start"):
+    """The part of its slots that an operation is about; of a service with the buffers around it."""
+    if not asked.get("start") or not asked.keys() & {"slots", "service_id"}:
         return WHOLE
-    return moment(asked["start"]), moment(asked["end"])
+    return occupied(asked, asked["start"], asked["end"])
+
+
+def occupied(asked: Mapping[str, Any], start: str, end: str) -> Span:
+    """What is occupied when that time is shown: with the buffers of what was asked for, if any."""
+    before, after = (asked.get(name, 0) * MINUTE for name in ("before", "after"))
+    return moment(start) - before, moment(end) + after
 
 
 def _aims(operation: Operation) -> Iterator[Row]:
@@ -222,7 +234,7 @@ def _offers(operation: Operation) -> Iterator[Row]:
     """Alternatives that came with a refusal, and places that an availability list showed."""
     when = (operation.number, operation.began, operation.ended)
     for slots, places, *part in operation.answer.get("alternatives", ()):
-        span = (moment(part[0]), moment(part[1])) if part else WHOLE
+        span = occupied(operation.asked, part[0], part[1]) if part else WHOLE
         for slot in slots:
             yield (slot, *when, "alternative", places, *span)
     for slot, places in operation.answer.get("shown", {}).items():

@@ -71,6 +71,7 @@ class Run:
     standing: Pool = field(default_factory=Pool)
     holds: Pool = field(default_factory=Pool)
     blocks: Pool = field(default_factory=Pool)
+    by_service: Pool = field(default_factory=Pool)
     # Requests with a key whose answer is known, for liars to reuse: asked.
     keys: Pool = field(default_factory=Pool)
 

@@ -11,6 +11,8 @@ from typing import Any
 from chaos.target import Target, administer
 
 FIRST_DAY = 30
+# With what the roles of those who do services begin: who wants just any slot wants none of theirs.
+SERVICE = "service: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,9 @@ class Stage:
     location_id: str
     providers: list[str] = field(default_factory=list)
     roles: dict[str, list[Slot]] = field(default_factory=dict)
+    # By id: name, minutes (duration, before, after, step), quantity_max, when it opens and closes,
+    # and for each need who can fill it, with the preference.
+    services: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def slots(self) -> dict[str, Slot]:
@@ -59,7 +64,8 @@ class Stage:
     def from_json(cls, kept: dict[str, Any]) -> Stage:
         """As it was kept in run.json."""
         roles = {role: [Slot(**slot) for slot in slots] for role, slots in kept["roles"].items()}
-        return cls(kept["vendor_id"], kept["location_id"], list(kept["providers"]), roles)
+        known = (kept["vendor_id"], kept["location_id"], list(kept["providers"]), roles)
+        return cls(*known, kept.get("services", {}))
 
 
 class StageBuilder:
@@ -110,3 +116,50 @@ class StageBuilder:
         ]
         self.stage.roles[role] = slots
         return slots
+
+    def service(
+        self,
+        name: str,
+        needs: list[dict[str, int]],
+        *,
+        duration: int,
+        before: int = 0,
+        after: int = 0,
+        step: int = 15,
+        quantity_max: int | None = None,
+    ) -> None:
+        """A service that one of each need does, in minutes. `needs`: preference by provider.
+
+        The first provider of the first need says when it opens and closes.
+        """
+        rules = {
+            "duration_minutes": duration,
+            "buffer_before_minutes": before,
+            "buffer_after_minutes": after,
+            "start_step_minutes": step,
+            "quantity_max": quantity_max or 1,
+            "needs": [
+                {
+                    "role": f"need {number}",
+                    "providers": [
+                        {"provider_id": provider, "preference": preference}
+                        for provider, preference in providers.items()
+                    ],
+                }
+                for number, providers in enumerate(needs, 1)
+            ],
+        }
+        made = administer(self._target, "POST", "/services", {"name": f"Chaos {name}", **rules})
+        first = next(iter(needs[0]))
+        slots = [slot for slot in self.stage.slots.values() if slot.provider_id == first]
+        self.stage.services[made["id"]] = {
+            "name": name,
+            "duration": duration,
+            "before": before,
+            "after": after,
+            "step": step,
+            "quantity_max": quantity_max,
+            "needs": needs,
+            "opens": slots[0].start,
+            "closes": slots[-1].end,
+        }

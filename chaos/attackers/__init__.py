@@ -18,7 +18,7 @@ from chaos.doors.raw import RawDoor
 from chaos.doors.sql import SqlDoor
 from chaos.history import Asked, Operation
 from chaos.run import Run
-from chaos.stage import Slot
+from chaos.stage import SERVICE, Slot
 
 NIGHTS_MAX = 5
 QUANTITY_MAX = 3
@@ -26,10 +26,12 @@ QUANTITY_MAX = 3
 
 def of(booked: Operation) -> Asked:
     """What is asked for to change a booking that was made."""
-    known: Asked = {name: booked.asked[name] for name in ("start", "end") if name in booked.asked}
+    names = ("start", "end", "before", "after")
+    known: Asked = {name: booked.asked[name] for name in names if name in booked.asked}
     return {
         "booking_id": booked.answer["booking_id"],
-        "slots": booked.asked["slots"],
+        # Who asked for a service was told of which slots it is.
+        "slots": booked.asked.get("slots") or booked.answer["slots"],
         "quantity": booked.asked["quantity"],
         **known,
     }
@@ -88,8 +90,9 @@ class Attacker(User):
         """Ask, and note what came of it; who books or blocks lets others know."""
         operation = self.this_run.perform(self.name, self.door(door), kind, asked)
         if operation.result == "ok" and kind == "book":
-            pool = self.this_run.holds if operation.code == "HELD" else self.this_run.standing
-            pool.add(operation)
+            run = self.this_run
+            pool = run.holds if operation.code == "HELD" else run.standing
+            (run.by_service if "service_id" in asked else pool).add(operation)
         return operation
 
     def token(self) -> str:
@@ -98,7 +101,8 @@ class Attacker(User):
 
     def wish(self) -> tuple[list[Slot], int]:
         """Slots and a quantity, as the stage's roles suggest."""
-        role = self.dice.choice(sorted(self.this_run.stage.roles))
+        roles = (role for role in self.this_run.stage.roles if not role.startswith(SERVICE))
+        role = self.dice.choice(sorted(roles))
         slots = self.this_run.stage.roles[role]
         if role == "nights":
             first = self.dice.randrange(len(slots))

@@ -97,9 +97,11 @@ def _story(booking_id: str, rows: list[tuple[Any, ...]]) -> Story | None:
     for row in rows:
         _, _, kind, began, ended, result, quantity, hold, token, _, asked, final, held, *span = row
         surely = result == "ok"
-        # A block names a time; which slots are there then, only the block itself knows.
-        found = json.loads(held) if kind == "block" and held else json.loads(asked).get("slots", ())
-        slots = tuple(found)
+        wanted = json.loads(asked)
+        # A block names a time, and who asks for a service a start; of which slots that is, only the
+        # booking itself knows.
+        unnamed = kind == "block" or "slots" not in wanted
+        slots = tuple(json.loads(held) if unnamed and held else wanted.get("slots", ()))
         end = ended if surely else math.inf
         size = quantity or final or 0
         act = Act(kind, began, end, surely, size, hold, slots, (span[0], span[1]))

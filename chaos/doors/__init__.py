@@ -57,7 +57,8 @@ class Session:
 
 def about_parts(asked: Asked) -> bool:
     """Whether parts of slots are asked about, and not slots as they are."""
-    return bool(asked.get("parts") or ("slots" in asked and asked.get("start")))
+    named = asked.keys() & {"slots", "service_id"}
+    return bool(asked.get("parts") or (named and asked.get("start")))
 
 
 def alternatives(offered: list[dict[str, Any]], *, parts: bool) -> list[list[Any]]:
@@ -72,6 +73,21 @@ def free_parts(
     """When a slot begins and ends, and which stretches of it are shown to be free."""
     stretches = [[each["start"], each["end"], each["available"]] for each in free]
     return {"start": start, "end": end, "free": stretches}
+
+
+def given(booking: dict[str, Any]) -> dict[str, Any]:
+    """Of a service that was booked: which slots it is given, and when."""
+    if not booking.get("service_id"):
+        return {}
+    return {"slots": booking["slot_ids"], "time": [booking["start"], booking["end"]]}
+
+
+def shown_times(items: list[dict[str, Any]]) -> list[list[Any]]:
+    """When a service can be booked: each start with its options, which are providers and places."""
+    return [
+        [item["start"], [[each["provider_ids"], each["available"]] for each in item["options"]]]
+        for item in items
+    ]
 
 
 def refused(error: psycopg.Error) -> Outcome:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from locust.event import EventHook
 
-from chaos.doors import about_parts, alternatives, free_parts
+from chaos.doors import about_parts, alternatives, free_parts, given, shown_times
 from chaos.history import Asked, Outcome, Result
 from chaos.target import TIMEOUT_SECONDS, Target
 
@@ -57,7 +57,7 @@ class HttpDoor:
         headers = {"Content-Type": "application/json"}
         if asked.get("key"):
             headers["Idempotency-Key"] = asked["key"]
-        if kind not in {"book", "read"}:
+        if kind not in {"book", "read", "search"}:
             headers["Authorization"] = f"Bearer {self._target.api_key}"
         return headers
 
@@ -127,16 +127,14 @@ def _success(kind: str, status: int, body: dict[str, Any], *, parts: bool) -> Ou
         if parts:
             answer["parts"] = {item["slot_id"]: free_parts(**item) for item in items}
         return Outcome("ok", "SHOWN", status, answer)
-    if kind == "publish":
-        made = [[slot["id"], slot["capacity"]] for slot in body["items"]]
-        return Outcome("ok", "PUBLISHED", status, {"published": made})
-    if kind == "resize":
-        return Outcome("ok", "RESIZED", status, {"capacity": body["capacity"]})
-    if kind in {"delete_slot", "unblock"}:
-        return Outcome("ok", {"delete_slot": "DELETED", "unblock": "CANCELLED"}[kind], status)
+    if kind in TOLD:
+        code, tell = TOLD[kind]
+        return Outcome("ok", code, status, tell(body))
     answer = {"booking_id": body["id"], "quantity": body["quantity"]}
     if body.get("hold_expires_at"):
         answer["hold"] = _held_seconds(body)
+    if kind == "book":
+        answer |= given(body)
     # The manage_token stays out of the history, which is for everybody to read.
     codes = {"block": "CONFIRMED", "change": "CHANGED"}
     code = codes.get(kind) or str(body["status"]).upper()
@@ -161,15 +159,20 @@ def _refusal(body: dict[str, Any], *, parts: bool) -> dict[str, Any]:
 
 
 def _book(asked: Asked) -> Call:
-    if "provider_id" in asked:
+    where: dict[str, Any]
+    if "service_id" in asked:
+        where = {name: asked[name] for name in ("service_id", "provider_id") if name in asked}
+    elif "provider_id" in asked:
         where = {"provider_id": asked["provider_id"]}
     elif len(asked["slots"]) == 1:
         where = {"slot_id": asked["slots"][0]}
     else:
         where = {"slot_ids": asked["slots"]}
+    ends = ("start",) if "service_id" in asked else ("start", "end")
     body: dict[str, Any] = {
         **where,
-        **{name: asked[name] for name in ("start", "end") if name in asked},
+        # Who asks for a service leaves open when it ends.
+        **{name: asked[name] for name in ends if name in asked},
         "quantity": asked["quantity"],
         "customer": {"name": "Chaos", "email": "chaos@example.org"},
         "metadata": {"chaos": asked["token"]},
@@ -198,6 +201,38 @@ def _read(asked: Asked) -> Call:
     return "GET", f"/availability?{urlencode({**names, 'limit': 100})}", None
 
 
+def _search(asked: Asked) -> Call:
+    names = ("from", "to", "quantity", "provider_id")
+    query = {name: asked[name] for name in names if name in asked}
+    return "GET", f"/services/{asked['service_id']}/times?{urlencode(query | {'limit': 200})}", None
+
+
+def _offer(asked: Asked) -> Call:
+    needs = [
+        {
+            "role": f"need {number}",
+            "providers": [{"provider_id": i, "preference": p} for i, p in those],
+        }
+        for number, those in enumerate(asked["needs"], 1)
+    ]
+    return "PATCH", f"/services/{asked['service_id']}", {"needs": needs}
+
+
+# The code of a success, and what is told in it, of whatever is no booking.
+TOLD: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
+    "search": (
+        "FOUND",
+        lambda body: {"times": shown_times(body["items"]), "more": bool(body["next_cursor"])},
+    ),
+    "offer": ("OFFERED", lambda _body: {}),
+    "publish": (
+        "PUBLISHED",
+        lambda body: {"published": [[slot["id"], slot["capacity"]] for slot in body["items"]]},
+    ),
+    "resize": ("RESIZED", lambda body: {"capacity": body["capacity"]}),
+    "delete_slot": ("DELETED", lambda _body: {}),
+    "unblock": ("CANCELLED", lambda _body: {}),
+}
 CALLS: dict[str, Callable[[Asked], Call]] = {
     "book": _book,
     "cancel": _move("cancel"),
@@ -215,4 +250,6 @@ CALLS: dict[str, Callable[[Asked], Call]] = {
     "resize": lambda a: ("PATCH", f"/slots/{a['slot_id']}", {"capacity": a["capacity"]}),
     "delete_slot": lambda asked: ("DELETE", f"/slots/{asked['slot_id']}", None),
     "read": _read,
+    "search": _search,
+    "offer": _offer,
 }

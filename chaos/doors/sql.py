@@ -9,7 +9,15 @@ from typing import Any
 import psycopg
 from locust.event import EventHook
 
-from chaos.doors import Session, about_parts, alternatives, free_parts, refused
+from chaos.doors import (
+    Session,
+    about_parts,
+    alternatives,
+    free_parts,
+    given,
+    refused,
+    shown_times,
+)
 from chaos.history import Asked, Outcome, Result
 
 SUCCESSES = {
@@ -57,6 +65,13 @@ class SqlDoor:
             if parts:
                 answer["parts"] = {item["slot_id"]: free_parts(**item) for item in items}
             return Outcome("ok", "SHOWN", None, answer)
+        if kind == "search":
+            row = self._session.row(f"SELECT outcome, items, next_start {call}", values)
+            said, items, more = row
+            if said != "FOUND":
+                return Outcome("fail", said)
+            times = shown_times(json.loads(f"[{items}]"))
+            return Outcome("ok", "FOUND", None, {"times": times, "more": more is not None})
         if kind in {"book", "block"}:
             row = self._session.row(f"SELECT outcome, booking_id, replayed, facts {call}", values)
             return _booked(*row, parts=parts)
@@ -71,6 +86,7 @@ def _booked(
     facts = facts or {}
     if said in SUCCESSES:
         answer = {"booking_id": str(booking_id), "quantity": facts.get("quantity")}
+        answer |= given(facts)
         return Outcome("ok", said, None, answer | ({"replayed": True} if replayed else {}))
     answer = {name: facts[name] for name in ("reason", "available") if name in facts}
     if facts.get("alternatives"):
@@ -94,22 +110,25 @@ def _moved(kind: str, asked: dict[str, Any], said: tuple[Any, ...]) -> Outcome:
 
 def _book(asked: Asked) -> Call:
     arguments = (
-        ", p_slot_ids => %(slots)s::uuid[], p_quantity => %(quantity)s,"
-        " p_start => %(start)s::timestamptz, p_end => %(end)s::timestamptz,"
+        ", p_quantity => %(quantity)s, p_start => %(start)s::timestamptz,"
         " p_hold_for => make_interval(secs => %(hold)s), p_idempotency_key => %(key)s,"
         " p_details => %(details)s::jsonb, p_alternatives => %(alternatives)s"
     )
     values = {
-        "slots": asked["slots"],
         "quantity": asked["quantity"],
         "start": asked.get("start"),
-        "end": asked.get("end"),
         "hold": asked.get("hold"),
         "key": asked.get("key"),
         "details": json.dumps({"metadata": {"chaos": asked["token"]}}),
         "alternatives": asked.get("alternatives", 1),
     }
-    return "claim_slot_and_create_booking", arguments, values
+    if "service_id" in asked:
+        wanted = ", p_service_id => %(service_id)s, p_provider_id => %(provider_id)s"
+        values |= {name: asked.get(name) for name in ("service_id", "provider_id")}
+        return "claim_service_and_create_booking", arguments + wanted, values
+    wanted = ", p_slot_ids => %(slots)s::uuid[], p_end => %(end)s::timestamptz"
+    values |= {"slots": asked["slots"], "end": asked.get("end")}
+    return "claim_slot_and_create_booking", arguments + wanted, values
 
 
 def _move(function: str) -> Callable[[Asked], Call]:
@@ -150,6 +169,15 @@ def _read(asked: Asked) -> Call:
     )
 
 
+def _search(asked: Asked) -> Call:
+    arguments = (
+        ", p_service_id => %(service_id)s, p_from => %(from)s, p_to => %(to)s,"
+        " p_quantity => %(quantity)s, p_provider_id => %(provider_id)s, p_limit => 200"
+    )
+    names = ("service_id", "from", "to", "quantity", "provider_id")
+    return "search_times", arguments, {name: asked.get(name) for name in names}
+
+
 CALLS: dict[str, Callable[[Asked], Call]] = {
     "book": _book,
     "cancel": _move("cancel_booking"),
@@ -173,4 +201,5 @@ CALLS: dict[str, Callable[[Asked], Call]] = {
         {"booking_id": asked["booking_id"], "changes": json.dumps({"guests": asked["guests"]})},
     ),
     "read": _read,
+    "search": _search,
 }

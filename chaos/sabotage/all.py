@@ -6,7 +6,8 @@ from chaos.sabotage import Sabotage
 from chaos.sabotage.laws import SABOTAGES as LAWS
 from chaos.sabotage.parts import SABOTAGES as PARTS
 from chaos.sabotage.promises import SABOTAGES as PROMISES
+from chaos.sabotage.services import SABOTAGES as SERVICES
 
 SABOTAGES: dict[str, Sabotage] = {
-    sabotage.name: sabotage for sabotage in [*LAWS, *PROMISES, *PARTS]
+    sabotage.name: sabotage for sabotage in [*LAWS, *PROMISES, *PARTS, *SERVICES]
 }

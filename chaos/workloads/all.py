@@ -11,6 +11,7 @@ from chaos.workloads import (
     idempotency,
     nights,
     parts,
+    services,
     vendor_under_fire,
 )
 
@@ -21,6 +22,7 @@ WORKLOADS: dict[str, Workload] = {
         capacity,
         nights,
         parts,
+        services,
         hold_expiry,
         idempotency,
         vendor_under_fire,

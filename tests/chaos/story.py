@@ -53,9 +53,12 @@ class Story:
             name: ["provider", number * HOUR, (number + 1) * HOUR, capacity]
             for number, (name, capacity) in enumerate(self.capacities.items())
         }
+        # As they are published; `slots` is what is there in the end.
+        self.slots_at_first = {name: list(slot) for name, slot in self.slots.items()}
         self.extra_claims: list[tuple] = []
         self.extra_events: list[tuple] = []
         self._numbers = count(1)
+        self.header: dict = {"seed": 1}
 
     def tells(
         self, kind, at, result="ok", code="", *, door="http", status=None, answer=(), **asked
@@ -114,7 +117,10 @@ class Story:
 
     def evidence(self) -> Evidence:
         found = Evidence(":memory:")
-        places = [(name, "provider", places) for name, places in self.capacities.items()]
+        places = [
+            (name, self.slots_at_first[name][0], places, *self.slots_at_first[name][1:3])
+            for name, places in self.capacities.items()
+        ]
         rows = {
             "stage": places,
             "faults": self.faults,
@@ -130,7 +136,7 @@ class Story:
             ],
             "keys": self.keys,
         }
-        found.fill({"seed": 1}, self.operations, rows)
+        found.fill(self.header, self.operations, rows)
         return found
 
     def findings(self, checker: Checker) -> dict[str, int]:

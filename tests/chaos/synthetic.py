@@ -104,7 +104,7 @@ class Synthetic:
         """What the database holds at the end."""
         slots = [(f"slot {n}", "p", n * HOUR, (n + 1) * HOUR, CAPACITY) for n in range(SLOTS)]
         return {
-            "stage": [(slot[0], "p", CAPACITY) for slot in slots],
+            "stage": [(slot[0], "p", CAPACITY, *slot[2:4]) for slot in slots],
             "slots": slots,
             "bookings": self._bookings(),
             "claims": self._claims(),

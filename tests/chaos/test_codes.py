@@ -29,6 +29,8 @@ CALLS = {
     "resize": ("PATCH", "/slots/{}"),
     "delete_slot": ("DELETE", "/slots/{}"),
     "read": ("GET", "/availability"),
+    "search": ("GET", "/services/{}/times"),
+    "offer": ("PATCH", "/services/{}"),
 }
 # Work of the worker, which has no call.
 WITHOUT_A_CALL = {"sweep", "forget"}
