@@ -115,3 +115,13 @@ def keep(stamp: str, about: dict[str, Any], text: str, rounds: Sequence[Sequence
     page = RESULTS / f"{stamp}.md"
     page.write_text(f"# Bench of {stamp}\n\n{text}\n")
     return page
+
+
+def keep_rounds(stamp: str, title: str, text: str, rounds: Sequence[Sequence[Round]]) -> Path:
+    """Write every round as JSON, and the text as Markdown; return the latter's path."""
+    RESULTS.mkdir(exist_ok=True)
+    told = [[one.as_json() for one in several] for several in rounds]
+    (RESULTS / f"{stamp}.json").write_text(json.dumps(told, indent=1) + "\n")
+    page = RESULTS / f"{stamp}.md"
+    page.write_text(f"# {title}\n\n{text}\n")
+    return page

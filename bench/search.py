@@ -8,7 +8,6 @@ clients who all want the same start; afterwards every provider must have every s
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -79,7 +78,8 @@ def main() -> int:
     text = "\n\n".join(
         [_heading(chosen), report.how_quiet(done), report.table(loads, done), growth]
     )
-    print(f"\n{text}\n\nKept in {_keep(stamp, text, done)}")
+    kept = report.keep_rounds(stamp, f"Search, {stamp[:15]}", text, done)
+    print(f"\n{text}\n\nKept in {kept}")
     return 0
 
 
@@ -194,15 +194,6 @@ def _heading(chosen: argparse.Namespace) -> str:
         f" of {chosen.rounds} interleaved rounds of {chosen.seconds:g} s, each after a checkpoint."
         " Every booking was confirmed, and every provider had every start exactly once."
     )
-
-
-def _keep(stamp: str, text: str, done: Sequence[Sequence[Round]]) -> str:
-    report.RESULTS.mkdir(exist_ok=True)
-    rounds = [[one.as_json() for one in several] for several in done]
-    (report.RESULTS / f"{stamp}.json").write_text(json.dumps(rounds, indent=1) + "\n")
-    page = report.RESULTS / f"{stamp}.md"
-    page.write_text(f"# Search, {stamp[:15]}\n\n{text}\n")
-    return str(page)
 
 
 if __name__ == "__main__":
