@@ -105,8 +105,8 @@ def run(
         if resume:
             header = read_run(options["folder"])[0]
             faults = ",".join(faults_of(header)) or "none"
-            fresh, options["iterations"] = bool(header.get("fresh")), header["iterations"]
-            options["users"] = header["users"]
+            fresh = bool(header.get("fresh"))
+            options |= {name: header[name] for name in ("iterations", "users", "seed")}
         wanted = _possible(chosen(faults, fresh=fresh), everything=faults == "all")
     except (FaultError, OSError) as error:
         raise click.UsageError(str(error)) from error

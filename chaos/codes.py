@@ -81,6 +81,7 @@ REFUSALS: dict[str, set[str]] = {
     "read": set(),
     "search": set(),
     "offer": set(),
+    "list": set(),
     "sweep": set(),
 }
 # What a raw writer can meet while doing something lawful.

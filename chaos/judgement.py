@@ -10,6 +10,7 @@ from chaos import snapshot
 from chaos.checkers import Checker, Verdict, judge, write_verdicts
 from chaos.checkers.all import CHECKERS
 from chaos.evidence import Evidence
+from chaos.faults.excuses import CALM
 from chaos.faults.survived import survived
 from chaos.report import write_report
 from chaos.run import EVIDENCE, VERDICT, faults_of, read_run
@@ -48,7 +49,7 @@ def judge_again(folder: Path, extra: tuple[Checker, ...] = ()) -> list[Verdict]:
 def _judged(folder: Path, evidence: Evidence, extra: tuple[Checker, ...]) -> list[Verdict]:
     header, _ = read_run(folder)
     wanted = faults_of(header)
-    faults = (survived(folder, wanted),) if wanted else ()
+    faults = (survived(folder, wanted), CALM) if wanted else ()
     try:
         verdicts = judge(evidence, (*CHECKERS, *faults, *extra))
         write_verdicts(verdicts, folder / VERDICT)

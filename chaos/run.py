@@ -8,7 +8,7 @@ import platform
 import random
 import subprocess
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -74,6 +74,8 @@ class Run:
     by_service: Pool = field(default_factory=Pool)
     # Requests with a key whose answer is known, for liars to reuse: asked.
     keys: Pool = field(default_factory=Pool)
+    # After how many operations the run was taken up again, if it was broken off.
+    taken_up_at: int = 0
 
     @property
     def exhausted(self) -> bool:
@@ -102,6 +104,27 @@ class Run:
         outcome: Outcome = door.perform(kind, asked)
         self.history.end(self.clock, operation, outcome)
         return operation
+
+    def dice(self, name: str) -> random.Random:
+        """The dice of one user: the seed's, and after a break others, lest all be asked again."""
+        anew = f" {self.taken_up_at}" if self.taken_up_at else ""
+        return random.Random(f"{self.seed} {name}{anew}")
+
+    def recall(self, operations: Iterable[Operation]) -> None:
+        """Remember what the users of a run that was broken off could choose from, in the order in
+        which they were answered.
+        """
+        pools = ("standing", "by_service", "holds", "blocks", "keys")
+        known: dict[str, dict[str, Any]] = {name: {} for name in pools}
+        for operation in operations:
+            if operation.result == "ok":
+                _note(operation, known)
+                for things in known.values():
+                    if len(things) > REMEMBERED_MAX:
+                        del things[next(iter(things))]
+        for name, things in known.items():
+            pool: Pool = getattr(self, name)
+            pool.things.extend(things.values())
 
 
 def begin(
@@ -135,6 +158,7 @@ def begin(
 def take_up(folder: Path, target: Target) -> Run:
     """A run that was broken off, to be continued in the same folder with the same clock.
 
+    Its users find what they could choose from before, with dice that go on from there.
     Raises ValueError after a restart of the machine, whose clock then began anew.
     """
     header, stage = read_run(folder)
@@ -143,7 +167,10 @@ def take_up(folder: Path, target: Target) -> Run:
         raise ValueError("The machine has been restarted since: the run's clock is lost.")
     history = HistoryWriter(folder / HISTORY, header)
     clock = Clock(header["clock_zero"])
-    return Run(folder, target, stage, header, clock, history, header["iterations"])
+    run = Run(folder, target, stage, header, clock, history, header["iterations"])
+    run.taken_up_at = history.invoked
+    run.recall(read_history(folder / HISTORY))
+    return run
 
 
 def read_run(folder: Path) -> tuple[dict[str, Any], Stage]:
@@ -168,6 +195,29 @@ def new_folder(workload: str, seed: int) -> Path:
 def faults_of(header: dict[str, Any]) -> list[str]:
     """What a run with this header is to meet."""
     return [name for name in str(header.get("faults") or "").split(",") if name]
+
+
+def _note(operation: Operation, known: dict[str, dict[str, Any]]) -> None:
+    """What one answer adds to what can be chosen from, or takes away."""
+    asked, kind = operation.asked, operation.kind
+    booking_id = str(operation.answer.get("booking_id") or asked.get("booking_id"))
+    if kind == "book":
+        pool = {"HELD": "holds", "CONFIRMED": "standing"}.get(operation.code)
+        if pool is not None:
+            pool = "by_service" if "service_id" in asked else pool
+            known[pool][booking_id] = operation
+        # Not of a liar, whose key is another's.
+        if asked.get("key", "").startswith(asked.get("token", " ")):
+            request = {name: told for name, told in asked.items() if name != "impatient"}
+            known["keys"][asked["key"]] = {**request, "by": operation.door}
+    elif kind == "block":
+        time = {name: asked[name] for name in ("start", "end") if name in asked}
+        known["blocks"][booking_id] = {"booking_id": booking_id, "slots": asked["slots"], **time}
+    elif kind in {"cancel", "unblock"}:
+        for name in ("standing", "by_service", "holds", "blocks"):
+            known[name].pop(booking_id, None)
+    elif kind == "confirm" and booking_id in known["holds"]:
+        known["standing"][booking_id] = known["holds"].pop(booking_id)
 
 
 def _boot() -> str:

@@ -6,7 +6,6 @@ answer was right is for the checkers, afterwards.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -62,7 +61,7 @@ class Attacker(User):
         self._doors: dict[str, Door] = {}
         if Scene.run is not None:
             self.this_run = Scene.run
-            self.dice = random.Random(f"{self.this_run.seed} {self.name}")
+            self.dice = self.this_run.dice(self.name)
 
     def on_stop(self) -> None:
         for door in self._doors.values():

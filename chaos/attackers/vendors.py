@@ -44,6 +44,15 @@ class Vendor(Attacker):
             (new_id, new_capacity) = made.answer["published"][0]
             fresh = Slot(new_id, slot.provider_id, slot.start, slot.end, new_capacity)
             self.this_run.stage.roles["fire"][index] = fresh
+        elif made.code == "SLOT_OVERLAP":
+            self._make_way(slot)
+
+    def _make_way(self, slot: Slot) -> None:
+        """Delete what was published in its place, and nobody heard of: for the crowd it is lost."""
+        days = {"start": slot.start, "end": slot.end}
+        seen = self.perform("http", "read", {"provider_id": slot.provider_id, **days})
+        for slot_id in seen.answer.get("shown", {}):
+            self.perform("http", "delete_slot", {"slot_id": slot_id, "slots": [slot_id]})
 
     def _block(self, door: str, slot: Slot) -> None:
         asked = {

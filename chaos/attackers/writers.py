@@ -10,6 +10,11 @@ from chaos.attackers import Attacker, of
 from chaos.doors.trespasses import OWNERS, ROLES, Trespass
 from chaos.history import Asked
 
+# After each claim. And seldom, since whoever wants the same place waits meanwhile, all of it takes
+# long: longer than an honest client ever would, though less than others wait for a lock.
+LINGER_SECONDS = (0.0, 0.0, 0.002, 0.02)
+LONG_SECONDS, LONG_SHARE = (0.2, 2.0), 0.02
+
 
 class RawWriter(Attacker):
     """Inserts and cancels whole bookings by hand: any unit, any order, some long, some undone."""
@@ -19,8 +24,9 @@ class RawWriter(Attacker):
     wait_time = between(0.005, 0.05)
 
     def act(self) -> None:
+        long = self.dice.uniform(*LONG_SECONDS) if self.dice.random() < LONG_SHARE else 0.0
         how: Asked = {
-            "linger": self.dice.choice((0.0, 0.0, 0.002, 0.02)),
+            "linger": long or self.dice.choice(LINGER_SECONDS),
             "rollback": self.dice.random() < 0.2,
             "backwards": self.dice.random() < 0.7,
         }
@@ -32,6 +38,8 @@ class RawWriter(Attacker):
         slots, _ = self.wish()
         # The plan's capacity; who has resized the slot meanwhile sees a unit out of range refused.
         units = [self.dice.randint(1, slot.capacity) for slot in slots]
+        if long:
+            how["linger"] = long / len(slots)
         asked = {"slots": [slot.id for slot in slots], "quantity": 1, "units": units}
         self.perform("owner", "book", {**asked, "token": self.token(), **how})
 
@@ -47,7 +55,8 @@ class Trespasser(Attacker):
         booked: Any = self.this_run.standing.pick(self.dice)
         if booked is None:
             return
-        trespass = self.dice.choice(self.trespasses)
+        weights = [trespass.weight for trespass in self.trespasses]
+        (trespass,) = self.dice.choices(self.trespasses, weights)
         asked = {
             "trespass": trespass.name,
             "slot_id": booked.asked["slots"][0],

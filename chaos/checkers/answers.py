@@ -11,9 +11,8 @@ from chaos.checkers.levels import Slots
 from chaos.codes import BUSY_STATES, DOCUMENTED, OUTAGES, TOO_LONG, expected
 from chaos.doors.trespasses import BY_NAME
 from chaos.evidence import Evidence
+from chaos.faults.excuses import Excuses
 
-# Whoever finds out late that his session was ended, finds out when he next asks for something.
-GRACE_SECONDS = 10
 # No SQLSTATE and no code: what a client sees when nobody answers.
 SILENCE = {
     *("HUNG_UP", "NO_JSON", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError"),
@@ -28,7 +27,7 @@ ANSWERS = """
 """
 TROUBLE = """
     SELECT n, attacker, door, kind, began, ended, code, status FROM operations
-    WHERE (status >= 500 OR result = 'unknown' OR code = '57014')
+    WHERE (status >= 500 OR result = 'unknown' OR code IN ('57014', 'ConnectionRefusedError'))
       AND code NOT IN ('', 'HUNG_UP') ORDER BY began
 """
 TRESPASSES = """
@@ -49,17 +48,14 @@ def _undocumented(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _failures(evidence: Evidence) -> Iterator[Finding]:
-    """A 500 is never right; another failure needs a fault that was going on, or just over."""
-    faults = [
-        (began, float("inf") if ended is None else ended + GRACE_SECONDS)
-        for began, ended in evidence.query("SELECT began, ended FROM faults")
-    ]
+    """A 500 is never right; another failure needs a fault that excuses it."""
+    excuses = Excuses(evidence)
     for n, attacker, door, kind, began, ended, code, status in evidence.query(TROUBLE):
         about = f"operation {n} by {attacker}: {kind} by {door}: {code} ({status})"
         last = float("inf") if ended is None else ended
         if status == 500:
             yield Finding("server_error", about)
-        elif not any(begin <= last and began <= end for begin, end in faults):
+        elif not excuses.excuse(n, attacker, door, began, last):
             kind_of = (
                 "outage_without_fault"
                 if code in {*OUTAGES, TOO_LONG}
@@ -89,9 +85,11 @@ def _trespasses(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _refusals(door: str, laws: frozenset[str]) -> set[str]:
-    """The role is refused before anything is looked at; the owner may meet others, or nothing."""
+    """The role may wait for a table, and is refused before it has looked at any row; the owner may
+    meet others, or nothing.
+    """
     if door == "role":
-        return set(laws)
+        return {*laws, *BUSY_STATES}
     return {*laws, *BUSY_STATES, TOO_LONG, "NO_ROWS"}
 
 

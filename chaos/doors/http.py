@@ -21,6 +21,8 @@ Call = tuple[str, str, dict[str, Any] | None]
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 IDLE_SECONDS_MAX = 1.0
 SUCCESSES = {200, 201, 204}
+OCCUPYING = "requested,held,confirmed,completed,no_show"
+LISTED = ("id", "kind", "status", "slot_ids")
 
 
 class HttpDoor:
@@ -218,6 +220,12 @@ def _offer(asked: Asked) -> Call:
     return "PATCH", f"/services/{asked['service_id']}", {"needs": needs}
 
 
+def _list(asked: Asked) -> Call:
+    """All that occupies, blocks as well."""
+    wanted = {"provider_id": asked["provider_id"], "kind": "all", "status": OCCUPYING, "limit": 200}
+    return "GET", f"/bookings?{urlencode(wanted)}", None
+
+
 # The code of a success, and what is told in it, of whatever is no booking.
 TOLD: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "search": (
@@ -225,6 +233,10 @@ TOLD: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
         lambda body: {"times": shown_times(body["items"]), "more": bool(body["next_cursor"])},
     ),
     "offer": ("OFFERED", lambda _body: {}),
+    "list": (
+        "LISTED",
+        lambda body: {"listed": [[item[name] for name in LISTED] for item in body["items"]]},
+    ),
     "publish": (
         "PUBLISHED",
         lambda body: {"published": [[slot["id"], slot["capacity"]] for slot in body["items"]]},
@@ -250,6 +262,7 @@ CALLS: dict[str, Callable[[Asked], Call]] = {
     "resize": lambda a: ("PATCH", f"/slots/{a['slot_id']}", {"capacity": a["capacity"]}),
     "delete_slot": lambda asked: ("DELETE", f"/slots/{asked['slot_id']}", None),
     "read": _read,
+    "list": _list,
     "search": _search,
     "offer": _offer,
 }

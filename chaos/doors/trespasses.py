@@ -33,6 +33,21 @@ _TAKEN = (
     " WHERE c.vendor_id = slots.vendor_id AND c.slot_id = slots.id)"
 )
 
+_OTHER_SLOT = (
+    "SELECT s.id FROM slots s WHERE s.vendor_id = claims.vendor_id AND s.id <> claims.slot_id"
+    " ORDER BY s.id LIMIT 1"
+)
+# A NULL would open every law: a key skips it, a check passes it, an exclusion ignores it.
+_NEVER_NULL = {
+    "claims": (
+        _ITS_CLAIMS,
+        *("units", "during", "quantity", "claim_count", "booking_occupying"),
+        *("slot_id", "provider_id", "slot_during", "slot_capacity"),
+    ),
+    "bookings": (_OURS, "status", "quantity", "claim_count", "during", "slot_ids"),
+    "slots": ("vendor_id = %(vendor)s AND id = %(slot)s", "during", "capacity"),
+}
+
 
 def _wrong_booking(
     *,
@@ -52,16 +67,20 @@ class Trespass:
 
     `refusals`: the SQLSTATEs of the laws that stand against it. `always`: forbidden whatever the
     moment; else only while somebody holds the slot, and then it is undone even if it succeeds.
+    `weight`: how often it is tried, beside the others.
     """
 
     name: str
     statement: str
     refusals: frozenset[str]
     always: bool = True
+    weight: float = 1.0
 
 
-def _trespass(name: str, statement: str, refusals: str, *, always: bool = True) -> Trespass:
-    return Trespass(name, statement, frozenset(refusals.split()), always)
+def _trespass(
+    name: str, statement: str, refusals: str, *, always: bool = True, weight: float = 1.0
+) -> Trespass:
+    return Trespass(name, statement, frozenset(refusals.split()), always, weight)
 
 
 # A rival on the same unit is met first, if there is one: the exclusion is checked at once.
@@ -104,6 +123,19 @@ OWNERS = [
         "23514",
     ),
     _trespass(
+        "name another slot in a claim",
+        f"UPDATE claims SET slot_id = ({_OTHER_SLOT}) WHERE {_ITS_CLAIMS} RETURNING 1",
+        "23503 23502",
+    ),
+    _trespass(
+        "move a claim to another slot",
+        "UPDATE claims SET slot_id = s.id, slot_during = s.during, slot_capacity = s.capacity"
+        " FROM slots s WHERE claims.vendor_id = %(vendor)s AND claims.booking_id = %(booking)s"
+        " AND s.vendor_id = claims.vendor_id AND s.provider_id = claims.provider_id"
+        " AND s.id <> claims.slot_id RETURNING 1",
+        "23514",
+    ),
+    _trespass(
         "claim for the cancelled",
         "INSERT INTO claims (vendor_id, booking_id, ordinal, claim_count, quantity, slot_id,"
         " provider_id, slot_during, slot_capacity, during, units)"
@@ -120,6 +152,8 @@ OWNERS = [
         "SK006",
     ),
     _trespass("forget history", f"DELETE FROM events WHERE {_ITS_CLAIMS} RETURNING 1", "SK006"),
+    # It waits for everybody who is writing, and everybody behind it waits, too.
+    _trespass("forget all history", "TRUNCATE events", "SK006", weight=0.3),
     _trespass(
         "remember what never was",
         "INSERT INTO idempotency_keys (vendor_id, key, fingerprint, booking_id)"
@@ -154,6 +188,16 @@ OWNERS = [
         " WHERE c.vendor_id = slots.vendor_id AND c.slot_id = slots.id) RETURNING 1",
         "23P01",
         always=False,
+    ),
+    *(
+        _trespass(
+            f"leave open {column} of {table}",
+            f"UPDATE {table} SET {column} = NULL WHERE {where} RETURNING 1",
+            "23502 23514",
+            weight=0.2,
+        )
+        for table, (where, *columns) in _NEVER_NULL.items()
+        for column in columns
     ),
 ]
 

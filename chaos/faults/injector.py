@@ -7,7 +7,8 @@ import random
 import threading
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -22,28 +23,39 @@ from chaos.faults.record import (
     announce_no_more,
     begin,
     end,
-    have_struck,
     read_struck,
     striking,
 )
 from chaos.history import Clock
 from chaos.run import HISTORY, read_run
 
-# In the first round all come soon; a long run meets them again at this distance.
-PAUSES_FIRST, PAUSES_LATER = (0.5, 1.2), (6.0, 12.0)
+# In the first round all come soon; a long run meets them again at a distance at which most of the
+# time nothing is broken, and nothing excuses a failure.
+PAUSES_FIRST, PAUSES_LATER = (0.5, 1.2), (25.0, 40.0)
 BACK_SECONDS_MAX = 30.0
 LOOK_SECONDS = 0.05
+
+
+def planned(faults: Sequence[Fault], seed: int) -> Iterator[tuple[float, Fault]]:
+    """What strikes one after another, each after so many seconds of peace; without end.
+
+    Every fault strikes once before any strikes again. The same faults and seed: the same plan.
+    """
+    dice, pauses = random.Random(f"{seed} faults"), PAUSES_FIRST
+    while faults:
+        for fault in dice.sample(faults, len(faults)):
+            yield dice.uniform(*pauses), fault
+        pauses = PAUSES_LATER
 
 
 class Injector:
     """Strikes in a thread of its own from when the run in `folder` begins until the block ends.
 
-    Every fault strikes once before any strikes again; their order is the seed's.
+    It strikes as `planned` for the seed; a run that is taken up goes on where its plan was.
     """
 
     def __init__(self, faults: Sequence[Fault], ground: Ground, folder: Path, seed: int) -> None:
-        self._faults, self._ground, self._folder = faults, ground, folder
-        self._dice = random.Random(f"{seed} faults")
+        self._faults, self._ground, self._folder, self._seed = faults, ground, folder, seed
         self._thread = threading.Thread(target=self._work, name="faults")
 
     def __enter__(self) -> Self:
@@ -68,41 +80,39 @@ class Injector:
             if over.wait(LOOK_SECONDS):
                 return
         header, stage = read_run(self._folder)
-        clock, pauses = Clock(header["clock_zero"]), PAUSES_FIRST
+        clock = Clock(header["clock_zero"])
         self._ground.slots = list(stage.slots)
-        number, struck_before = self._taken_up(clock), have_struck(self._folder)
-        while True:
-            for fault in self._dice.sample(self._faults, len(self._faults)):
-                if fault.name in struck_before:
-                    continue
-                if over.wait(self._dice.uniform(*pauses)):
+        number, done = self._taken_up(clock)
+        for pause, fault in islice(planned(self._faults, self._seed), done, None):
+            if over.wait(pause):
+                return
+            number += 1
+            with striking(self._folder) as allowed:
+                if not allowed:
                     return
-                number += 1
-                with striking(self._folder) as allowed:
-                    if not allowed:
-                        return
-                    begin(self._folder, clock, number, fault.name)
-                    struck = self._struck(fault)
-                    end(self._folder, clock, number, struck)
-                if struck.back_seconds is None:
-                    # Nothing that follows would say anything; the attack ends, and is convicted.
-                    return
-            pauses, struck_before = PAUSES_LATER, set()
+                begin(self._folder, clock, number, fault.name)
+                struck = self._struck(fault, number)
+                end(self._folder, clock, number, struck)
+            if struck.back_seconds is None:
+                # Nothing that follows would say anything; the attack ends, and is convicted.
+                return
 
-    def _taken_up(self, clock: Clock) -> int:
-        """How many faults there were before the run was taken up again; all are over now."""
+    def _taken_up(self, clock: Clock) -> tuple[int, int]:
+        """How many faults there were before the run was taken up again, and how many of the plan
+        are done: one that broke off with the run is to strike once more. All are over now.
+        """
         earlier = read_struck(self._folder)
         for number, one in enumerate(earlier, 1):
             if one.end is None:
                 # Whoever made it was killed with the run.
                 one.hit, one.back_seconds = {BROKEN_OFF: 1}, self._seconds_until_back()
                 end(self._folder, clock, number, one)
-        return len(earlier)
+        return len(earlier), sum(BROKEN_OFF not in one.hit for one in earlier)
 
-    def _struck(self, fault: Fault) -> Struck:
+    def _struck(self, fault: Fault, number: int) -> Struck:
         struck = Struck(fault.name, 0.0)
         try:
-            struck.hit = fault.strike(self._ground, self._dice)
+            struck.hit = fault.strike(self._ground, random.Random(f"{self._seed} fault {number}"))
         except (FaultError, psycopg.Error, OSError, psutil.Error) as error:
             struck.failed = f"{type(error).__name__}: {error}".strip()
         struck.back_seconds = self._seconds_until_back()

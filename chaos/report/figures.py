@@ -12,10 +12,12 @@ from typing import Any
 from chaos.checkers import Verdict
 from chaos.evidence import Evidence
 from chaos.faults.all import FAULTS
+from chaos.faults.excuses import Excuses
 from chaos.faults.record import read_struck
 from chaos.run import read_run
 from chaos.screen import held, most_at_once, repetition
 
+TENTHS = 10
 BUCKETS_MAX = 150
 BUCKET_SECONDS_MIN = 0.25
 SAID = "CASE WHEN code <> '' THEN code ELSE 'no answer' END"
@@ -43,6 +45,11 @@ MOMENTS = f"""
     SELECT CAST(ended / ? AS INTEGER), result, ended - began, {ANSWERED}
     FROM operations WHERE ended IS NOT NULL ORDER BY 1
 """
+WON = """
+    SELECT min(CAST(began / ? AS INTEGER), 9), count(*),
+           count(*) FILTER (WHERE result = 'ok' AND NOT replayed)
+    FROM operations WHERE kind = 'book' GROUP BY 1
+"""
 SEEN = f"""
     SELECT {SAID}, count(*) FROM operations
     WHERE began <= ? AND COALESCE(ended, ?) >= ? AND code <> 'HUNG_UP'
@@ -67,6 +74,8 @@ def figures(folder: Path, evidence: Evidence, verdicts: Sequence[Verdict]) -> di
         "results": {"ok": ok, "fail": fail, "unknown": unknown},
         "seconds": round(seconds, 3),
         "most_at_once": most_at_once(folder),
+        "calm": asdict(Excuses(evidence).calm()),
+        "won": _won(evidence, seconds),
         "attackers": _rows(evidence, ATTACKERS, ("attacker", "attempts", "ok", "fail", "unknown")),
         "outcomes": _rows(
             evidence, OUTCOMES, ("kind", "door", "result", "code", "status", "number")
@@ -96,6 +105,14 @@ def _percentiles(times: Sequence[float]) -> dict[str, float | None]:
         return dict.fromkeys(places)
     last = len(times) - 1
     return {name: round(times[round(share * last)] * 1000, 2) for name, share in places.items()}
+
+
+def _won(evidence: Evidence, seconds: float) -> list[dict[str, int]]:
+    """Of each tenth of the run: how many asked to book, and how many of them won."""
+    tenths = [{"asked": 0, "won": 0} for _ in range(TENTHS)]
+    for tenth, asked, won in evidence.query(WON, [max(seconds, 0.001) / TENTHS]):
+        tenths[tenth] = {"asked": asked, "won": won}
+    return tenths
 
 
 def _timeline(evidence: Evidence, seconds: float) -> dict[str, Any]:

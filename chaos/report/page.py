@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from chaos.faults.excuses import Calm
 from chaos.report.plot import plot
 
 STYLE = Path(__file__).with_name("style.css")
@@ -29,6 +30,12 @@ UNKNOWN = (
     " have been done, and both are allowed for."
 )
 
+CALM_WORDS = (
+    "A failure is excused while something is broken, and for a door, which is one user's"
+    " connection, until its first answer afterwards, for ten seconds at most. Nothing excused"
+    " one in"
+)
+
 
 def page(found: dict[str, Any]) -> str:
     """The page of these figures; everything that came from the run is escaped."""
@@ -41,6 +48,7 @@ def page(found: dict[str, Any]) -> str:
         _section("What was promised", _verdicts(found["verdicts"])),
         _section("What was broken on purpose", _faults(found)),
         _section("Who attacked", _attackers(found)),
+        _section("Who got a place", _won(found)),
         _section("How long answers took", _latencies(found)),
         _section("Everything that was answered", _outcomes(found)),
         _section("To repeat it", _repeat(found)),
@@ -146,7 +154,8 @@ def _faults(found: dict[str, Any]) -> str:
         )
     words = ["#", "fault", ">from", ">for", "hit", "clients saw meanwhile", ">longest wait"]
     words.append(">back after")
-    return _table(words, rows)
+    calm = Calm(**found["calm"])
+    return f"<p>{CALM_WORDS} {escape(calm.words)}.</p>{_table(words, rows)}"
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -163,6 +172,20 @@ def _attackers(found: dict[str, Any]) -> str:
     numbers = (found["attempts"], results["ok"], results["fail"], results["unknown"])
     rows.append(["<b>all</b>", *(f"<b>{number:,}</b>" for number in numbers)])
     return _table(["attacker", *(f">{name}" for name in names[1:])], rows)
+
+
+def _won(found: dict[str, Any]) -> str:
+    """Whether places were still fought over at the end of the run as at its beginning."""
+    rows = [
+        [f"{tenth}", f"{one['asked']:,}", f"{one['won']:,}", _percent(one["won"], one["asked"])]
+        for tenth, one in enumerate(found["won"], 1)
+    ]
+    heads = [">tenth of the run", ">asked to book", ">got it", ">of a hundred"]
+    return _table(heads, rows)
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}" if whole else ""
 
 
 def _latencies(found: dict[str, Any]) -> str:

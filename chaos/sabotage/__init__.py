@@ -20,6 +20,8 @@ DEFINITION = """
     WHERE proname = %s AND pronamespace = 'public'::regnamespace
 """
 CONSTRAINT = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s"
+# Numbers are drawn from it, which no rollback gives back.
+REFUSED = "chaos_refused"
 EMPTY = "TRUNCATE claims, bookings, events, idempotency_keys, slots CASCADE"
 
 
@@ -67,6 +69,20 @@ class Saboteur:
             f"{add} EXCLUDE USING gist (vendor_id WITH =) WHERE (false)", f"{add} {definition}"
         )
         self._emptied = True
+
+    def count_refusals(self) -> None:
+        """Count how often the exclusion refuses a claim: it then looks again, and tells nobody."""
+        self.execute(f"CREATE SEQUENCE {REFUSED}", f"DROP SEQUENCE {REFUSED}")
+        noted = f"PERFORM nextval('{REFUSED}'); <it>"
+        self.rewrite("insert_claims", "RETURN false;", noted)
+
+    def refusals(self) -> int:
+        """How many have been counted; none, if nobody counts."""
+        if self.owner.execute("SELECT to_regclass(%s)", [REFUSED]).fetchone() == (None,):
+            return 0
+        statement = f"SELECT last_value, is_called FROM {REFUSED}"
+        row = self.owner.execute(statement.encode()).fetchone()
+        return int(row[0]) if row and row[1] else 0
 
     def mend(self) -> None:
         """Put everything back; what a missing law has let in is thrown away with all the rest."""

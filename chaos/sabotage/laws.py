@@ -21,6 +21,11 @@ def _no_lock(saboteur: Saboteur) -> None:
     saboteur.rewrite(CLAIM, LOCK, "PERFORM pg_sleep(0.005); v_locked := true;")
 
 
+def _no_lock_but_the_law(saboteur: Saboteur) -> None:
+    _no_lock(saboteur)
+    saboteur.count_refusals()
+
+
 def _no_lock_no_exclusion(saboteur: Saboteur) -> None:
     _no_lock(saboteur)
     _no_exclusion(saboteur)
@@ -118,7 +123,14 @@ def sabotage(
 ATTACK = "double_booking_attack"
 SABOTAGES = [
     sabotage("no_exclusion", "claims may overlap", ATTACK, _no_exclusion, "no_place_given_twice"),
-    sabotage("no_slot_lock", "claims do not lock their slots", ATTACK, _no_lock, "", law="23P01"),
+    sabotage(
+        "no_slot_lock",
+        "claims do not lock their slots",
+        ATTACK,
+        _no_lock_but_the_law,
+        "",
+        law="23P01",
+    ),
     sabotage(
         "no_lock_no_exclusion",
         "claims neither lock nor exclude each other",

@@ -45,6 +45,7 @@ def _look_at_the_start(saboteur: Saboteur) -> None:
         r"\(c\.during && v_part\.during\) IS TRUE",
         "c.during @> lower(v_part.during)",
     )
+    saboteur.count_refusals()
 
 
 def _lock_as_named(saboteur: Saboteur) -> None:
@@ -100,6 +101,7 @@ SABOTAGES: list[Sabotage] = [
         "parts",
         _look_at_the_start,
         "claims_are_never_aborted",
+        law="23P01",
     ),
     sabotage(
         "slots_are_locked_as_named",

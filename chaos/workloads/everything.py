@@ -8,6 +8,7 @@ from chaos.attackers import Attacker
 from chaos.attackers.changers import Canceller, Confirmer, Marker, Reader, Squatter, Sweeper
 from chaos.attackers.customers import HttpCustomer, ImpatientCustomer, Liar, SqlCaller, Twins
 from chaos.attackers.parts import JointTaker, PartBlocker, PartReader, PartTaker
+from chaos.attackers.tidier import Tidier
 from chaos.attackers.vendors import Vendor
 from chaos.attackers.writers import RawWriter, RoleTrespasser, Trespasser
 from chaos.stage import StageBuilder
@@ -16,7 +17,7 @@ from chaos.workloads import Workload, parts
 ATTACKERS: dict[type[Attacker], int] = {
     HttpCustomer: 4,
     ImpatientCustomer: 1,
-    SqlCaller: 4,
+    SqlCaller: 3,
     Twins: 1,
     Liar: 1,
     Canceller: 4,
@@ -24,6 +25,7 @@ ATTACKERS: dict[type[Attacker], int] = {
     Confirmer: 1,
     Marker: 1,
     Sweeper: 1,
+    Tidier: 1,
     Reader: 2,
     Vendor: 1,
     PartTaker: 1,

@@ -31,6 +31,7 @@ CALLS = {
     "read": ("GET", "/availability"),
     "search": ("GET", "/services/{}/times"),
     "offer": ("PATCH", "/services/{}"),
+    "list": ("GET", "/bookings"),
 }
 # Work of the worker, which has no call.
 WITHOUT_A_CALL = {"sweep", "forget"}

@@ -77,6 +77,22 @@ def test_the_numbers_of_the_report_are_those_of_the_history(run, found):
     )
 
 
+def test_the_report_says_who_won_in_each_tenth_and_how_much_nothing_excused(run, found):
+    assert len(found["won"]) == 10
+    asked, won = (sum(one[name] for one in found["won"]) for name in ("asked", "won"))
+    assert asked == run.counted("kind = 'book'")
+    assert won == run.counted("kind = 'book' AND result = 'ok' AND NOT replayed")
+    # Nothing was broken.
+    assert found["calm"]["attempts"] == found["calm"]["of_attempts"] == found["attempts"]
+    assert found["calm"]["seconds"] == found["calm"]["of_seconds"]
+    assert "Who got a place" in page(found)
+    struck = {"name": "kill_worker", "about": "x", "begin": 0.1, "end": 0.2, "failed": ""}
+    more = {"hit": {}, "back_seconds": 0.1, "seen": {}, "slowest_seconds": None}
+    found["faults"] = [struck | more]
+    found["calm"] |= {"seconds": 1234.5, "attempts": 77}
+    assert "Nothing excused one in 1,234.5 of" in page(found)
+
+
 def test_the_page_says_what_the_numbers_say_and_how_to_repeat_the_run(run, found):
     text = (run.folder / "report.html").read_text()
     assert "Every promise held." in text

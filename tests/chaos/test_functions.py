@@ -1,0 +1,42 @@
+"""Whatever the application's role may call to change something is attacked, or said not to be."""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+
+from tests.chaos.attacks import CHECKOUT
+
+GRANTED = """
+    SELECT proname FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace AND provolatile = 'v' AND prokind = 'f'
+      AND has_function_privilege('slotkeeper_app', oid, 'EXECUTE')
+      -- Of extensions, which all may call.
+      AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+"""
+# By name, with the reason. Who has no reason is attacked.
+LEFT_ALONE = {
+    "apply_schedules": "races of its own in tests/schedules; no slot of a run has a schedule",
+    "claim_service_and_create_booking": "claims by the function that is attacked",
+    "close_busy_time": "races of its own in tests/sql; no provider of a run has busy time",
+    "erase_customer": "takes no place and gives none back",
+    "is_open": "looks, and changes nothing",
+    "lock_schedules": "locks, and changes nothing",
+    "lock_slots_between": "locks, and changes nothing",
+    "lock_slots_to_come": "locks, and changes nothing",
+    "owners_writing": "looks, and changes nothing",
+    "remember_idempotency_key": "of calls that book nothing; those that do remember theirs",
+    "renew_manage_token": "takes no place and gives none back",
+    "settled_until": "looks, and changes nothing",
+}
+
+
+def test_every_function_that_may_change_something_is_attacked_or_named_here(module_database):
+    with psycopg.connect(module_database.owner_url) as owner:
+        granted = {name for (name,) in owner.execute(GRANTED)}
+    doors = (CHECKOUT / "chaos/doors").glob("*.py")
+    called = {name for door in doors for name in re.findall(r'"(\w+)"', door.read_text())}
+    assert "claim_slot_and_create_booking" in granted & called
+    assert granted - called - LEFT_ALONE.keys() == set()
+    assert LEFT_ALONE.keys() - granted == set()
