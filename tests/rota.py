@@ -93,6 +93,18 @@ class Rota:
         found = [((one["start"] - at(0)), (one["end"] - at(0))) for one in self.slots()]
         return [(a.total_seconds() / 3600, b.total_seconds() / 3600) for a, b in found]
 
+    def closed(self) -> list[Times]:
+        """What of the provider's slots is kept for their bookings alone, in hours."""
+        found = self.shop.rows(
+            "SELECT unnest(closed) AS times FROM slots WHERE vendor_id = %s AND provider_id = %s"
+            " ORDER BY 1",
+            self.shop.provider_id,
+        )
+        return [
+            tuple((edge - at(0)).total_seconds() / 3600 for edge in (one.lower, one.upper))  # type: ignore[misc]
+            for one in (row["times"] for row in found)
+        ]
+
     def slot_at(self, hour: float) -> uuid.UUID:
         """The slot that begins then."""
         (found,) = (one["id"] for one in self.slots() if one["start"] == at(hour))

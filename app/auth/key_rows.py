@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, inspect, select, update
+from sqlalchemy import ColumnElement, func, inspect, select, true, update
 from sqlalchemy.orm import Session
 
 from app import db
 from app.auth.key_texts import LAST_USED_STEP, digest_of, names_key, new_key_text
+from app.errors import DatabaseProblem
 from app.models import ApiKey, OperatorKey
+
+NOTING_WAITS = "50ms"
 
 Key = TypeVar("Key", ApiKey, OperatorKey)
 
@@ -51,7 +55,8 @@ class KeyKind(Generic[Key]):
         digest = digest_of(self.prefix, text)
         rows = digest and db.read(
             f"SELECT {', '.join(self.known)},"  # noqa: S608  # Names of our own.
-            " last_used_at IS NULL OR last_used_at < now() - %s::interval AS stale"
+            " (last_used_at IS NULL OR last_used_at < now() - %s::interval)"
+            " AND current_setting('transaction_read_only') = 'off' AS stale"
             f" FROM {self.model.__tablename__} WHERE key_hash = %s AND revoked_at IS NULL",
             LAST_USED_STEP,
             digest,
@@ -59,7 +64,9 @@ class KeyKind(Generic[Key]):
         if not rows:
             return None
         if rows[0].stale:
-            db.persist(lambda: self._note_use(rows[0]))
+            # What was asked for is answered all the same; the next request notes its use.
+            with suppress(DatabaseProblem):
+                self._note_use(rows[0])
         return rows[0]
 
     def revoke(self, key: str) -> datetime | None:
@@ -87,9 +94,11 @@ class KeyKind(Generic[Key]):
             return meant[0].revoked_at
 
     def _note_use(self, row: db.Row) -> None:
-        # Whoever holds the row is noting the same, or ending the key: no request waits for that.
+        # Whoever holds the row is noting the same, or ending the key: no request waits for that,
+        # nor for whoever has locked the table.
         free = select(self.model.id).where(*self._is(row))
         with db.transaction() as session:
+            session.execute(select(func.set_config("lock_timeout", NOTING_WAITS, true())))
             session.execute(
                 update(self.model)
                 .where(

@@ -38,7 +38,8 @@ def list_availability(
     as `numbers` says. Raises INVALID_DATE_RANGE, SERVICE_NOT_FOUND.
     """
     require_window(start, end)
-    if not may_ask(quantity, numbers):
+    service = _service(vendor_id, service_id) if service_id else None
+    if not may_ask(quantity, numbers, service and service.quantity_max):
         raise InvalidRequest(
             {"quantity": "This vendor does not tell which times have so many places."},
             hint="Ask for fewer, or book: that answers whether they are free.",
@@ -61,7 +62,6 @@ def list_availability(
         (row,) = db.call_rows("availability_page", **asked, p_limit=limit)
         next_cursor = cursor_at(row.next_start, row.next_id) if row.next_id else None
         return f'{{"items":[{row.items}],"next_cursor":{json.dumps(next_cursor)}}}'
-    service = _service(vendor_id, service_id) if service_id else None
     rows = db.call_rows("list_availability", **asked, p_limit=limit + 1)
     listed = page(
         rows,
@@ -75,7 +75,7 @@ def list_availability(
 def _service(vendor_id: UUID, service_id: UUID) -> Any:
     rows = db.read(
         "SELECT s.duration_minutes, s.buffer_before_minutes + s.buffer_after_minutes AS buffers,"
-        " s.price_amount, s.price_currency, NULLIF(ARRAY("
+        " s.quantity_max, s.price_amount, s.price_currency, NULLIF(ARRAY("
         "SELECT sp.provider_id FROM service_providers sp"
         " WHERE sp.vendor_id = s.vendor_id AND sp.service_id = s.id), '{}') AS provider_ids"
         " FROM services s WHERE s.vendor_id = %s AND s.id = %s AND s.archived_at IS NULL",

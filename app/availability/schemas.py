@@ -34,7 +34,8 @@ class AvailabilitySchema(Schema):
 
     A vendor may not want the public to see numbers (its `availability_numbers`): then `capacity`
     and `available` are null above five (few_left) or always (hidden), `status` still tells whether
-    there are places, and a `quantity` above five (few_left) or one (hidden) is refused.
+    there are places, and a `quantity` above ten (few_left) or one (hidden) is refused, unless the
+    service's `quantity_max` is more.
     """
 
     slot_id = fields.UUID()

@@ -17,7 +17,7 @@ from app.bookings.queries import show_block, show_booking
 from app.bookings.schemas import BlockSchema, BookingSchema
 from app.errors import Problem
 from app.wire.answers import answer
-from app.wire.fields import Count, Day, MoneySchema, Time
+from app.wire.fields import Count, Day, MoneySchema, Time, closed_times
 from app.wire.pages import PageQuery, page, position_after
 
 blueprint = VendorBlueprint("day", "A vendor's day.")
@@ -57,6 +57,7 @@ class DaySlotSchema(Schema):
     end = Time()
     time_zone = fields.String(metadata={"description": "Of the location."})
     capacity = fields.Integer()
+    closed = closed_times()
     price = fields.Nested(MoneySchema(), allow_none=True)
     version = fields.Integer()
 
@@ -212,8 +213,8 @@ _SLOTS = f"""
     FROM unnest(%(providers)s::uuid[]) AS p (id)
     CROSS JOIN LATERAL (
         SELECT s.id, s.location_id, lower(s.during) AS start, upper(s.during) AS "end",
-               l.time_zone, s.capacity, price_json(s.price_amount, s.price_currency) AS price,
-               s.version
+               l.time_zone, s.capacity, times_json(s.closed) AS closed,
+               price_json(s.price_amount, s.price_currency) AS price, s.version
         {_SLOTS_OF_THE_DAY}
         ORDER BY lower(s.during), s.id LIMIT %(limit)s
     ) found ORDER BY p.id, found.start, found.id

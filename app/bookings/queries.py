@@ -18,6 +18,7 @@ _BOOKING_MEMBERS = (
     "status",
     "version",
     "provider_id",
+    "provider_ids",
     "location_id",
     "service_id",
     "slot_ids",

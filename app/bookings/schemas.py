@@ -164,6 +164,13 @@ class BookingSchema(Schema):
     status = fields.String(validate=validate.OneOf(STATUSES))
     version = fields.Integer()
     provider_id = fields.UUID()
+    provider_ids = fields.List(
+        fields.UUID(),
+        metadata={
+            "description": "Everybody who takes part: `provider_id` alone, or one for each of a"
+            " joint service's needs, in order."
+        },
+    )
     location_id = fields.UUID()
     service_id = fields.UUID(allow_none=True)
     slot_ids = fields.List(fields.UUID())

@@ -174,7 +174,7 @@ def _sentence(facts: Facts) -> str:
     return REASONS[reason].format_map(facts) if reason in REASONS else f"Refused: {reason}."
 
 
-def _detail(outcome: str, facts: Facts) -> str | None:  # noqa: PLR0911  # One sentence a case.
+def _detail(outcome: str, facts: Facts) -> str | None:  # noqa: C901, PLR0911  # One sentence a case.
     match outcome:
         case "BOOKING_CONFLICT" | "INSUFFICIENT_INVENTORY" if "requested" in facts:
             return _conflict(facts)
@@ -191,6 +191,8 @@ def _detail(outcome: str, facts: Facts) -> str | None:  # noqa: PLR0911  # One s
             return f"The hold expired at {expired}."
         case "PRECONDITION_FAILED":
             return f"The version is now {facts.get('version')}, not the one in If-Match."
+        case "SLOT_NOT_FOUND" if facts.get("reason") == "closed":
+            return "The vendor has closed this time."
         case "SLOT_NOT_FOUND" if "slot_id" not in facts:
             return _NOTHING_PUBLISHED["requested" in facts]
         case "LOCATION_NOT_FOUND" if "index" in facts:

@@ -13,7 +13,8 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.dialects.postgresql import TSTZMULTIRANGE, TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.dialects.postgresql.ranges import MultiRange
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import PRICE_FORM, Base, Id, Moment, VendorId, Version
@@ -45,7 +46,14 @@ class Slot(Base):
             "vendor_id", "id", "provider_id", "during", "capacity", name="slots_shape_key"
         ),
         Index("slots_by_start", "vendor_id", text("lower(during)"), "id"),
+        CheckConstraint("closed = '{}' OR schedule_id IS NOT NULL", name="slots_closed"),
         Index("slots_by_provider_and_start", "vendor_id", "provider_id", text("lower(during)")),
+        Index(
+            "slots_partly_closed",
+            "vendor_id",
+            "provider_id",
+            postgresql_where=text("closed <> '{}'::tstzmultirange"),
+        ),
     )
 
     vendor_id: Mapped[VendorId]
@@ -60,3 +68,6 @@ class Slot(Base):
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
     schedule_id: Mapped[uuid.UUID | None]
+    closed: Mapped[MultiRange[datetime]] = mapped_column(
+        TSTZMULTIRANGE, server_default=text("'{}'::tstzmultirange")
+    )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from heapq import merge
 from itertools import pairwise
+from operator import sub
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.schedules.expand import Wanted, instant, zone_of
-from app.schedules.queries import time_zone_of
+from app.schedules.expand import Wanted
 
 # So many slots are changed in about a second.
 PART_MAX = 5_000
@@ -21,13 +22,14 @@ _PUBLISHED = text("""
     WHERE vendor_id = :vendor_id AND provider_id = :provider_id AND schedule_id IS NOT NULL
       AND lower(during) >= :start AND lower(during) < :stop
 """)
-_CLEAR = text("""
-    SELECT moment FROM unnest(CAST(:moments AS timestamptz[])) AS moment
-    WHERE NOT EXISTS (
-        SELECT FROM slots
-        WHERE vendor_id = :vendor_id AND provider_id = :provider_id AND schedule_id IS NOT NULL
-          AND during @> moment AND lower(during) < moment)
-    ORDER BY moment
+_SLOTS = text("""
+    SELECT lower(s.during) AS start, upper(s.during) AS "end",
+           EXISTS (SELECT FROM claims c WHERE c.vendor_id = s.vendor_id AND c.slot_id = s.id)
+               AS claimed
+    FROM slots s
+    WHERE s.vendor_id = :vendor_id AND s.provider_id = :provider_id AND s.schedule_id IS NOT NULL
+      AND lower(s.during) >= :start AND lower(s.during) < :stop
+    ORDER BY lower(s.during)
 """)
 
 
@@ -40,28 +42,33 @@ def parts_of(
     start: datetime,
     end: datetime,
 ) -> list[tuple[datetime, datetime]]:
-    """The time from start to end in parts, in order, each of which can be published by itself.
+    """The time from start to end in parts, in order, which published one after another give what
+    they give together.
 
-    They are cut at midnights at the provider's place that no slot crosses, neither one wanted nor
-    one published: nothing in one part is then in the way of another. Where there are no such
-    midnights there is one part.
+    They are cut where no slot goes on, neither one that is wanted nor a published one that is
+    claimed: nothing in one part is then in the way of another, and a free slot that goes on gives
+    way with the part it begins in. Where there are no such moments the parts are longer.
     """
-    of = {"vendor_id": vendor_id, "provider_id": provider_id}
-    published = session.scalar(_PUBLISHED, {**of, "start": start, "stop": end}) or 0
-    parts = max(len(wanted), published) // PART_MAX + 1
-    if parts == 1:
+    of = {"vendor_id": vendor_id, "provider_id": provider_id, "start": start, "stop": end}
+    if max(len(wanted), session.scalar(_PUBLISHED, of) or 0) <= PART_MAX:
         return [(start, end)]
-    zone = zone_of(time_zone_of(session, vendor_id, provider_id, None))
-    day, moments = start.astimezone(zone).date(), []
-    while (moment := instant(day := day + timedelta(days=1), 0, zone)) < end:
-        if not _crossed(wanted, moment):
-            moments.append(moment)
-    clear = list(session.scalars(_CLEAR, {**of, "moments": moments}))
-    # Evenly, as far as there are moments for it.
-    cuts = clear[:: max(1, len(clear) // parts)] if clear else []
-    return list(pairwise([start, *cuts, end]))
+    published = session.execute(_SLOTS, of).all()
+    starts = [one.start for one in wanted], [one.start for one in published]
+    claimed = [one for one in published if one.claimed]
+    # Of slots that do not overlap only the last to begin can go on.
+    standing = [(one.start, one.end) for one in wanted], [(one.start, one.end) for one in claimed]
+    cuts, last, before = [start], [0, 0], start
+    for moment in merge(*starts):
+        if moment <= before or any(_goes_on(slots, moment) for slots in standing):
+            continue
+        passed = [bisect_left(one, moment) for one in starts]
+        if before > cuts[-1] and max(map(sub, passed, last)) > PART_MAX:
+            cuts.append(before)
+            last = [bisect_left(one, before) for one in starts]
+        before = moment
+    return list(pairwise([*cuts, end]))
 
 
-def _crossed(wanted: Sequence[Wanted], moment: datetime) -> bool:
-    index = bisect_left(wanted, moment, key=lambda one: one.start)
-    return index > 0 and wanted[index - 1].end > moment
+def _goes_on(slots: Sequence[tuple[datetime, datetime]], moment: datetime) -> bool:
+    index = bisect_left(slots, (moment,))
+    return index > 0 and slots[index - 1][1] > moment

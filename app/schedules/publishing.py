@@ -19,7 +19,13 @@ from app import db
 from app.errors.refusals import refusal
 from app.schedules.expand import DAYS_AROUND, Wanted, expand, instant, zone_of
 from app.schedules.parts import parts_of
-from app.schedules.queries import Calendar, last_published, read_calendar, time_zone_of
+from app.schedules.queries import (
+    Calendar,
+    last_published,
+    left_over,
+    read_calendar,
+    time_zone_of,
+)
 
 SYSTEM = {"type": "system", "id": "schedules"}
 Facts = dict[str, Any]
@@ -76,9 +82,10 @@ def publish(
             raise refusal(row.outcome, row.facts, provider_id=str(provider_id))
         told = _sum(told, row.facts)
     if not dry_run:
-        _remember(session, vendor_id, provider_id, _inputs(calendar, end))
         # What was published has been closed with it; this finds what raw writers have left.
         db.call("close_busy_time", within=session, p_vendor_id=vendor_id, p_provider_id=provider_id)
+        left = left_over(session, vendor_id, provider_id)
+        _remember(session, vendor_id, provider_id, _inputs(calendar, end, left))
     return told
 
 
@@ -123,7 +130,7 @@ def publish_if_changed(vendor_id: UUID, provider_id: UUID) -> Facts | None:
             {
                 "vendor_id": vendor_id,
                 "provider_id": provider_id,
-                "inputs": _inputs(calendar, end),
+                "inputs": _inputs(calendar, end, left_over(session, vendor_id, provider_id)),
             },
         ).first()
     return None if seen else publish_provider(vendor_id, provider_id)
@@ -165,9 +172,9 @@ def _written(wanted: Iterable[Wanted]) -> list[dict[str, Any]]:
     ]
 
 
-def _inputs(calendar: Calendar, end: datetime) -> bytes:
-    """SHA-256 of all that the slots come from."""
-    return hashlib.sha256(f"{calendar!r} {end!r} {_tzdata()}".encode()).digest()
+def _inputs(calendar: Calendar, end: datetime, left: tuple[str | None, ...]) -> bytes:
+    """SHA-256 of all that the slots come from, and of what publishing has left over."""
+    return hashlib.sha256(f"{calendar!r} {end!r} {_tzdata()} {left!r}".encode()).digest()
 
 
 @cache

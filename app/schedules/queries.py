@@ -18,6 +18,8 @@ from app.schedules.hours import read_day, read_week
 from app.wire.pages import page, position_after
 
 LOOK_AGAIN = "interval '1 hour'"
+# Where time is kept for bookings, and may be wanted otherwise as soon as they are gone.
+LOOK_SOON = "interval '1 minute'"
 Kept = TypeVar("Kept", Schedule, ScheduleException)
 
 NOT_FOUND: dict[type[Schedule | ScheduleException], tuple[str, str]] = {
@@ -191,24 +193,58 @@ def last_published(session: Session, vendor_id: UUID, provider_id: UUID) -> date
     return found
 
 
-# Providers that have schedules, or had some: these have slots, maybe, that are still to go.
+_LEFT_OVER = text("""
+    SELECT (SELECT string_agg(format('%s %s %s %s', s.id, c.booking_id, c.during, c.quantity), ','
+                              ORDER BY s.id, c.booking_id, c.ordinal)
+            FROM slots s
+            LEFT JOIN (claims c JOIN bookings b ON b.vendor_id = c.vendor_id AND b.id = c.booking_id
+                       AND NOT (b.status = 'held' AND b.hold_expires_at <= now()))
+              ON c.vendor_id = s.vendor_id AND c.slot_id = s.id
+            WHERE s.vendor_id = :vendor_id AND s.provider_id = :provider_id
+              AND s.closed <> '{}' AND lower(s.during) > now()) AS kept,
+           (SELECT string_agg(format('%s %s %s', o.slot_id, o.during, o.places), ','
+                              ORDER BY o.slot_id, o.during)
+            FROM find_open_busy_time(:vendor_id, :provider_id) AS o) AS open
+""")
+
+
+def left_over(session: Session, vendor_id: UUID, provider_id: UUID) -> tuple[str | None, ...]:
+    """What publishing has to do again when it changes, though no schedule has: bookings in time
+    that is kept for them alone, and busy time that is not closed (of lapsed holds, say).
+    """
+    of = {"vendor_id": vendor_id, "provider_id": provider_id}
+    return tuple(session.execute(_LEFT_OVER, of).one())
+
+
+# Providers that have schedules, or had some: these have slots, maybe, that are still to go. And
+# those with busy time to come, which is to be closed in whatever is published.
 _SCHEDULED = """
     FROM providers p
     LEFT JOIN schedule_publishings sp ON sp.vendor_id = p.vendor_id AND sp.provider_id = p.id
-    WHERE p.archived_at IS NULL AND EXISTS (
-        SELECT FROM schedules s WHERE s.vendor_id = p.vendor_id AND s.provider_id = p.id)
+    WHERE p.archived_at IS NULL AND (
+        EXISTS (SELECT FROM schedules s WHERE s.vendor_id = p.vendor_id AND s.provider_id = p.id)
+        OR EXISTS (SELECT FROM busy_times t WHERE t.vendor_id = p.vendor_id
+                   AND t.provider_id = p.id AND t.archived_at IS NULL
+                   AND t.during && tstzrange(now(), NULL)))
 """
 
 
 def scheduled_providers(vendor_id: UUID) -> list[tuple[UUID, str]]:
-    """The vendor's providers with schedules: id and name."""
+    """The vendor's providers with schedules or busy time to come: id and name."""
     found = f"SELECT p.id, p.name {_SCHEDULED} AND p.vendor_id = %s ORDER BY p.id"
     return [(row.id, row.name) for row in read(found, vendor_id)]
 
 
 def due_everywhere() -> list[tuple[UUID, UUID]]:
-    """The providers with schedules that nobody has looked at for an hour: vendor and provider."""
-    due = f"(sp.looked_at < now() - {LOOK_AGAIN}) IS NOT FALSE"
+    """The providers with schedules or busy time that nobody has looked at for an hour, or for a
+    minute where time is kept for bookings: vendor and provider.
+    """
+    kept = (
+        "SELECT FROM slots s WHERE s.vendor_id = p.vendor_id AND s.provider_id = p.id"
+        " AND s.closed <> '{}' AND lower(s.during) > now()"
+    )
+    wait = f"CASE WHEN EXISTS ({kept}) THEN {LOOK_SOON} ELSE {LOOK_AGAIN} END"
+    due = f"(sp.looked_at < now() - {wait}) IS NOT FALSE"
     found = f"""
         SELECT p.vendor_id, p.id {_SCHEDULED} AND {due} AND EXISTS (
             SELECT FROM vendors v WHERE v.id = p.vendor_id AND v.archived_at IS NULL)

@@ -35,7 +35,7 @@ def search_times(
     SERVICE_NOT_FOUND, and InvalidRequest for what the service or the vendor does not offer.
     """
     require_window(start, end)
-    if quantity is not None and not may_ask(quantity, visit.numbers):
+    if quantity is not None and not _may_ask(visit, service_id, quantity):
         raise InvalidRequest(
             {"quantity": "This vendor does not tell which times have so many places."},
             hint="Ask for fewer, or book: that answers whether they are free.",
@@ -61,3 +61,14 @@ def search_times(
         raise refusal(row.outcome, row.facts)
     next_cursor = cursor_at(row.next_start, row.next_end) if row.next_start else None
     return f'{{"items":[{row.items}],"next_cursor":{json.dumps(next_cursor)}}}'
+
+
+def _may_ask(visit: Visit, service_id: UUID, quantity: int) -> bool:
+    if may_ask(quantity, visit.numbers):
+        return True
+    rows = db.read(
+        "SELECT quantity_max FROM services WHERE vendor_id = %s AND id = %s",
+        visit.vendor_id,
+        service_id,
+    )
+    return may_ask(quantity, visit.numbers, rows[0].quantity_max if rows else None)

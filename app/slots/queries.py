@@ -15,7 +15,8 @@ from app.wire.windows import require_order
 _SLOTS = """
     SELECT s.id, s.provider_id, s.schedule_id, s.location_id,
            lower(s.during) AS start, upper(s.during) AS "end",
-           l.time_zone, s.capacity, price_json(s.price_amount, s.price_currency) AS price,
+           l.time_zone, s.capacity, times_json(s.closed) AS closed,
+           price_json(s.price_amount, s.price_currency) AS price,
            s.version, s.created_at, s.updated_at
     FROM slots s
     JOIN locations l ON l.vendor_id = s.vendor_id AND l.id = s.location_id

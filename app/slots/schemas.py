@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from app.wire.fields import QUANTITY_MAX, Time, money, whole_number
+from app.wire.fields import QUANTITY_MAX, Time, closed_times, money, whole_number
 from app.wire.pages import PageQuery
 
 PUBLISHED_AT_ONCE_MAX = 10_000
@@ -34,6 +34,7 @@ class SlotSchema(SlotChangeSchema):
         allow_none=True,
         metadata={"description": "The schedule it came from; null: made or changed by hand."},
     )
+    closed = closed_times()
     price = money()
     time_zone = fields.String(metadata={"description": "Of the location."})
     version = fields.Integer()

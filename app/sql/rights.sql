@@ -33,5 +33,5 @@ GRANT EXECUTE ON FUNCTION
     availability_page, block_time, cancel_booking, change_booking, owners_writing, settled_until, claim_service_and_create_booking, claim_slot_and_create_booking, complete_booking, confirm_booking, delete_slot,
     describe_booking, erase_customer, expire_holds, forget_old_idempotency_keys, list_availability, list_customers, lock_slots_between, lock_slots_to_come, mark_no_show, publish_slots,
     remember_idempotency_key, renew_manage_token, resize_slot, search_times, slots_covering, unblock_time, verify_booking_slot_consistency,
-    folded, is_open, legible, phone_digits, units_count, utc, price_json, describe_slot
+    folded, is_open, legible, phone_digits, shown_time, units_count, utc, price_json, times_json, describe_slot
 TO slotkeeper_app;

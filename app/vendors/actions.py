@@ -29,7 +29,8 @@ from app.wire.fields import merged_money
 UNIQUE_VIOLATION = "23505"
 # The bookings to come that an archived row would leave hanging; lapsed holds do not count.
 _NEEDED_BY = """
-    SELECT c.booking_id, lower(c.during) AS starts, upper(c.during) AS ends, c.quantity,
+    SELECT c.booking_id, lower(shown_time(c.during, b.during)) AS starts,
+           upper(shown_time(c.during, b.during)) AS ends, c.quantity,
            l.time_zone
     FROM claims c
     JOIN slots s ON s.vendor_id = c.vendor_id AND s.id = c.slot_id

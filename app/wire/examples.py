@@ -126,6 +126,7 @@ BY_NAME: dict[str, Any] = {
     "slot_minutes": 30,
     "gap_minutes": 0,
     "skipped": 0,
+    "closed": [],
     "duration_minutes": 30,
     "buffer_after_minutes": 10,
     "start_step_minutes": 15,

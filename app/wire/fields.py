@@ -178,6 +178,25 @@ def money(*, patch: bool = False, **kwargs: Any) -> fields.Nested:
     return fields.Nested(MoneySchema(partial=patch or None), allow_none=True, **kwargs)
 
 
+class SpanSchema(Schema):
+    """From when to when."""
+
+    start = Time()
+    end = Time()
+
+
+def closed_times() -> fields.List[dict[str, Any]]:
+    """The times of a slot that are kept for those who have booked them, and for nobody else."""
+    return fields.List(
+        fields.Nested(SpanSchema()),
+        metadata={
+            "description": "Times of it that its schedule does not give any more, kept for the"
+            " bookings in them: nobody else can book them, nor when these are cancelled. They go"
+            " when the schedule is next published and nobody is left in them."
+        },
+    )
+
+
 def merged_money(
     patch: Mapping[str, Any] | None, present: Mapping[str, Any] | None
 ) -> dict[str, Any] | None:

@@ -15,13 +15,16 @@ NUMBERS: tuple[Numbers, ...] = ("exact", "few_left", "hidden")
 FEW = 5
 # The largest number that is told; of larger ones only that they are no 0.
 _TOLD_MAX: dict[Numbers, int] = {"few_left": FEW, "hidden": 0}
-# How many places a list answers for, and a refusal names alternatives for.
-_ASKED_MAX: dict[Numbers, int] = {"few_left": FEW, "hidden": 1}
+# How many places a list answers for, and a refusal names alternatives for: a party of friends.
+_ASKED_MAX: dict[Numbers, int] = {"few_left": 10, "hidden": 1}
 
 
-def may_ask(quantity: int, numbers: Numbers) -> bool:
-    """Whether the public is told which times have `quantity` places at once."""
-    return numbers == "exact" or quantity <= _ASKED_MAX[numbers]
+def may_ask(quantity: int, numbers: Numbers, most: int | None = None) -> bool:
+    """Whether the public is told which times have `quantity` places at once.
+
+    `most`: how many the service lets one customer book. Whoever says so wants it asked for.
+    """
+    return numbers == "exact" or quantity <= max(_ASKED_MAX[numbers], most or 0)
 
 
 def told_max(numbers: Numbers) -> int | None:

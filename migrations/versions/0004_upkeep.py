@@ -17,10 +17,13 @@ def upgrade() -> None:
     connection = op.get_bind()
     frozen.run(connection, (frozen.FROZEN / revision / "tables.sql").read_text())
     frozen.upgrade(connection, revision)
+    frozen.run(connection, (frozen.FROZEN / revision / "views.sql").read_text())
 
 
 def downgrade() -> None:
     """Put functions and rights back, then take the additions away, with what they hold."""
     connection = op.get_bind()
+    # As they were, before what they stand on goes.
+    frozen.run(connection, (frozen.FROZEN / "0003_calendars" / "views.sql").read_text())
     frozen.downgrade(connection, revision)
     frozen.run(connection, (frozen.FROZEN / revision / "down.sql").read_text())

@@ -37,6 +37,7 @@ def test_a_whole_slot_is_booked_and_answered_in_full(vendor):
         "status": "confirmed",
         "version": 1,
         "provider_id": slot["provider_id"],
+        "provider_ids": [slot["provider_id"]],
         "location_id": slot["location_id"],
         "service_id": None,
         "slot_ids": [slot["id"]],

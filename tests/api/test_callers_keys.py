@@ -101,10 +101,15 @@ def test_a_bad_request_for_a_key_is_named(vendor, problem, body, field):
     assert refused["errors"][0]["field"] == field
 
 
-def test_no_request_waits_for_whoever_holds_its_keys_row(vendor, shared_server):
+@pytest.mark.parametrize(
+    "lock",
+    ["SELECT FROM api_keys WHERE id = '{}' FOR UPDATE", "LOCK TABLE api_keys IN SHARE MODE"],
+    ids=["its row", "the table"],
+)
+def test_no_request_waits_for_whoever_holds_its_key(vendor, shared_server, lock):
     made = _made(vendor, "read").json()
     with psycopg.connect(shared_server.database.owner_url) as holder:
-        holder.execute("SELECT FROM api_keys WHERE id = %s FOR UPDATE", [made["id"]])
+        holder.execute(lock.format(made["id"]))
         assert vendor.get("/slots", made["key"]).status_code == 200
     assert vendor.get("/slots", made["key"]).status_code == 200
     assert vendor.get(f"/keys/{made['id']}", vendor.key).json()["last_used_at"] is not None

@@ -66,13 +66,21 @@ def test_locations_are_asked_for_in_the_order_wished(salon):
     assert starts(salon.get(f"{salon.day}&provider_id={salon.alex}"))[-1] == at(12)
 
 
-@pytest.mark.parametrize("numbers, shown, asked_max", [("few_left", None, 5), ("hidden", None, 1)])
+@pytest.mark.parametrize("numbers, shown, asked_max", [("few_left", None, 10), ("hidden", None, 1)])
 def test_numbers_are_told_as_the_vendor_says(salon, problem, numbers, shown, asked_max):
     salon.call("PATCH", "", {"availability_numbers": numbers}, salon.key)
     (option,) = salon.get(salon.day).json()["items"][0]["options"]
     assert option["available"] == shown
-    assert starts(salon.get(f"{salon.day}&quantity={asked_max}"))
+    assert starts(salon.get(f"{salon.day}&quantity={min(asked_max, 8)}"))
     problem(salon.get(f"{salon.day}&quantity={asked_max + 1}"), 400, "VALIDATION_ERROR")
+    # Who says how many one customer may book wants to be asked for as many.
+    hour = f"/services/{salon.hour['id']}"
+    salon.call("PATCH", hour, {"quantity_max": 12}, salon.key)
+    slots = f"/availability?{salon.day.partition('?')[2]}&quantity=12"
+    for asked in (f"{salon.day}&quantity=12", f"{slots}&service_id={salon.hour['id']}"):
+        assert salon.get(asked).status_code == 200
+        problem(salon.get(asked.replace("=12", "=13")), 400, "VALIDATION_ERROR")
+    problem(salon.get(slots), 400, "VALIDATION_ERROR")
     (option,) = salon.get(salon.day, salon.key).json()["items"][0]["options"]
     assert option["available"] == 8
 

@@ -367,6 +367,7 @@ def test_a_joint_service_takes_all_its_providers_or_none(vendor, problem, therap
     both = {"slot_ids": [theirs["id"], mine["id"]], "service_id": joint["id"], "start": NINE}
     booking = vendor.booked(**both)
     assert (booking["provider_id"], booking["slot_ids"]) == (therapist, [mine["id"], theirs["id"]])
+    assert booking["provider_ids"] == [therapist, room]
     vendor.booked(slot_id=theirs["id"], start=ELEVEN, end=NOON)
     refused = problem(_book(vendor, **both | {"start": TEN}), 409, "BOOKING_CONFLICT")
     assert (refused["conflict"]["start"], refused["conflict"]["end"]) == (TEN, ELEVEN)

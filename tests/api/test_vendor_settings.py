@@ -128,7 +128,8 @@ def test_numbers_above_five_are_not_told_where_only_few_left_is_shown(settle, pr
     assert [one["available"] for one in second["free"]] == [5, 3, 5]
     exact = {one["slot_id"]: one for one in _listed(vendor, auth=vendor.key)}
     assert [one["available"] for one in exact[many["id"]]["free"]] == [6, 8, 5]
-    refused = vendor.get(f"/availability?{DAY}&quantity=6")
+    assert [one["status"] for one in _listed(vendor, "&quantity=8")] == ["available", "sold_out"]
+    refused = vendor.get(f"/availability?{DAY}&quantity=11")
     assert problem(refused, 400, "VALIDATION_ERROR")["errors"][0]["field"] == "quantity"
     assert len(_listed(vendor, "&quantity=5")) == 2
     assert len(_listed(vendor, "&quantity=6", vendor.key)) == 2

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
+from psycopg.types.range import Range
 
 from app.config import Settings, inherited_environment
 from app.db import db, offline_app
@@ -213,8 +214,10 @@ def test_a_dense_schedule_is_published_in_parts_as_if_in_one(publish, shop):
     )
     for slot in late[10:2000:700]:
         shop.book(slot["id"])
+    # All of them now go on over midnight, at one place or another.
     shop.app.execute(
-        "UPDATE schedules SET slot_minutes = 60 WHERE vendor_id = %s", [shop.vendor_id]
+        "UPDATE schedules SET slot_minutes = 60, weekly = %s WHERE vendor_id = %s",
+        [Jsonb({day: [["00:30", "00:30"]] for day in WEEKDAYS}), shop.vendor_id],
     )
     done = json.loads(publish("--days", "40", "--json").stdout)["providers"][0]["publishing"]
     assert (done["in_the_way_total"], len(done["in_the_way"])) == (0, 0)
@@ -260,6 +263,39 @@ def test_the_worker_notices_whatever_changes_what_is_published(shop, keeper, cha
     assert done.providers == 1
     assert done.published + done.removed + done.resized > 0
     assert starts(shop) != before or "capacity" in change
+
+
+def test_the_worker_takes_closed_time_away_soon_after_its_last_booking(shop, keeper):
+    schedule(shop)
+    keeper.round()
+    booking = book_tomorrow(shop)
+    shop.owner.execute("UPDATE schedules SET archived_at = now()")
+    soon = "UPDATE schedule_publishings SET looked_at = now() - interval '61 %s'"
+    shop.owner.execute(soon % "minutes")
+    assert keeper.round().removed > 170
+    shop.owner.execute(soon % "seconds")
+    again = keeper.round()
+    assert (again.providers, again.removed, len(starts(shop))) == (1, 0, 1)
+    shop.move("cancel_booking", booking)
+    shop.owner.execute(soon % "seconds")
+    assert (keeper.round().removed, starts(shop)) == (1, [])
+    assert keeper.round().providers == 0
+
+
+def test_the_worker_closes_busy_time_of_providers_without_schedules(shop, keeper):
+    start = datetime.now(UTC) + timedelta(days=2)
+    spans = {"start": start, "end": start + timedelta(hours=1)}
+    times = [{name: when.isoformat() for name, when in spans.items()}]
+    (made,) = shop.call("publish_slots", provider_id=shop.provider_id, slots=Jsonb(times))
+    shop.insert(
+        "busy_times",
+        provider_id=shop.provider_id,
+        during=Range(*spans.values()),
+        source="time_off",
+    )
+    assert keeper.round().providers == 1
+    refused = shop.claim(*made["slot_ids"])
+    assert (refused["outcome"], refused["facts"]["reason"]) == ("BOOKING_CONFLICT", "blocked")
 
 
 def test_a_provider_that_fails_waits_for_another_turn_and_the_others_do_not(shop, keeper, database):

@@ -115,6 +115,31 @@ def test_a_time_of_a_series_that_was_moved_or_cancelled_is_where_it_was_moved():
     assert {one.event for one in read(series, moved).times} == before
 
 
+def test_a_series_that_moves_from_some_time_on_is_where_it_was_moved():
+    lines = ("DTSTART;TZID=Europe/Berlin:20310328T090000", "DURATION:PT1H")
+    series = event(*lines, "RRULE:FREQ=DAILY;COUNT=6", "SUMMARY:Yoga")
+    onward = "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Berlin"
+    later = event(
+        f"{onward}:20310329T090000",
+        "DTSTART;TZID=Europe/Berlin:20310329T180000",
+        "DURATION:PT2H",
+        "SUMMARY:Choir",
+    )
+    one = event("RECURRENCE-ID:20310330T070000Z", "DTSTART:20310330T120000Z", "DURATION:PT1H")
+    gone = event(f"{onward}:20310401T090000", "STATUS:CANCELLED", f"{lines[0]}")
+    # The clocks go forward on the 30th, and the hour they show stays.
+    expected = [
+        "03-28T08:00/03-28T09:00", "03-29T17:00/03-29T19:00", "03-30T12:00/03-30T13:00",
+        "03-31T16:00/03-31T18:00",
+    ]  # fmt: skip
+    assert sorted(times(gone, one, later, series)) == expected
+    reading = read(series, later, one, gone)
+    assert [busy.summary for busy in reading.times] == ["Yoga", "Choir", "Choir", None]
+    unmoved = {busy.event for busy in read(series).times}
+    assert {busy.event for busy in reading.times} < unmoved
+    assert times(later) == ["03-29T17:00/03-29T19:00"], "alone it is one time"
+
+
 def test_what_makes_nobody_busy_is_counted_by_why():
     reading = read(
         event("DTSTART:20310303T090000Z", "DTEND:20310303T100000Z", "TRANSP:TRANSPARENT"),
@@ -186,7 +211,7 @@ BAD = [
         "Not a time",
     ),
     (file(event("DTSTART:20310303T090000Z", "EXRULE:FREQ=DAILY")), 6, "EXRULE"),
-    (file(event("RECURRENCE-ID;RANGE=THISANDFUTURE:20310303T090000Z")), 5, "RANGE"),
+    (file(event("RECURRENCE-ID;RANGE=THISANDPRIOR:20310303T090000Z")), 5, "THISANDFUTURE"),
     (file(event("RDATE;VALUE=PERIOD:20310303T090000Z/PT1H")), 5, "Periods"),
     (file("BEGIN:X\r\n" * 9), 10, "Nested too deeply"),
     (file(event('DTSTART;TZID="Europe:20310303T090000')), 5, "Not a"),

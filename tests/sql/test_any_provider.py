@@ -71,6 +71,32 @@ def test_nobody_free_is_a_conflict_with_other_times_of_the_service(salon):
     assert {one["kind"] for one in facts["alternatives"]} == {"other_time"}
 
 
+def test_other_times_are_spread_over_starts_and_people(salon):
+    stylists = salon.chairs(3)
+    service = salon.service(60, stylists)
+    for _ in stylists:
+        salon.booked_at(service, 12)
+    named = salon.ask(service, 12)["facts"]["alternatives"]
+    assert len({one["provider_id"] for one in named}) > 1
+    assert len({one["start"] for one in named}) == 3
+    # Of one alone: clear of each other, as long as there are such times.
+    (alone,) = salon.chairs(1)
+    service = salon.service(60, [alone])
+    salon.booked_at(service, 12)
+    named = salon.ask(service, 12)["facts"]["alternatives"]
+    assert [one["start"][11:16] for one in named] == ["11:00", "13:00", "10:00"]
+
+
+def test_whoever_was_asked_for_and_has_no_time_leaves_others_at_other_times(salon):
+    wanted, other = salon.provider(), salon.provider()
+    salon.slot(10, 11, provider_id=wanted)
+    salon.slot(13, 14, provider_id=other)
+    service = salon.service(60, [wanted, other])
+    salon.booked_at(service, 10)
+    named = salon.ask(service, 10, provider_id=wanted)["facts"]["alternatives"]
+    assert [(one["kind"], one["provider_id"]) for one in named] == [("other_time", str(other))]
+
+
 def test_too_many_places_are_refused_with_the_most_that_anybody_has(salon):
     full, roomy = salon.chairs(2, capacity=3)
     service = salon.service(60, {full: 1, roomy: 2})

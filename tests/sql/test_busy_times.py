@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 import psycopg
@@ -152,6 +153,12 @@ def test_a_lapsed_hold_in_busy_time_is_nobodys_chance(leave, shop):
     slot = shop.slot(9, 12)
     shop.lapsed_hold(slot, start=at(9), end=at(11))
     leave.busy(9, 12, close=False)
+    window = {"from": at(0), "to": at(24)}
+    free = shop.call("list_availability", **window)[0]["free"]
+    assert [(one["start"][11:13], one["end"][11:13]) for one in free] == [("11", "12")]
+    hour = shop.service(60)
+    found = shop.call("search_times", service_id=hour, **window)[0]["items"]
+    assert [one["start"][11:16] for one in json.loads(f"[{found}]")] == ["11:00"]
     # Whoever comes first finds it closed, though nobody has reconciled yet.
     assert shop.claim(slot, start=at(10), end=at(11))["outcome"] == "BOOKING_CONFLICT"
     leave.close()

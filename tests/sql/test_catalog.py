@@ -16,7 +16,8 @@ ACROSS_VENDORS = {
 }
 # Functions of values, which know no vendor, and steps that take a vendor's rows as they are.
 OF_VALUES = {
-    "hold_claims", "pieces_left", "scheduled_slots",
+    "hold_claims", "keep_wanted_open", "pieces_left", "scheduled_slots", "shown_time",
+    "slot_as_asked", "spread_openings", "times_json",
     "alternatives_at", "channel_places", "check_channel", "check_places", "check_service_quantity",
     "places_wanted", "shown_opening",
     "actor_of", "check_claim_details", "check_service_duration", "check_slot_times",
@@ -28,7 +29,7 @@ OF_VALUES = {
 OF_ROWS = {
     "booking_changes", "check_booking_change", "check_channel_of",
     "check_expected_booking", "claim_again", "is_open",
-    "free_booking", "keep_service_and_customer", "move_booking",
+    "free_booking", "keep_service_and_customer", "move_booking", "reshape_slot",
 }  # fmt: skip
 # Of the schema, which is all vendors' one.
 OF_SCHEMA = {
@@ -44,6 +45,8 @@ GRANTED_WITHOUT_DEFINER = {
     "phone_digits",
     "price_json",
     "settled_until",
+    "shown_time",
+    "times_json",
     "units_count",
     "utc",
 }
@@ -119,7 +122,7 @@ def test_the_vendor_is_the_first_argument_of_every_function(module_owner):
     ).fetchall()
     without = {name for name, first, kind in found if (first, kind) != ("p_vendor_id", "uuid")}
     assert without == OF_VALUES | OF_ROWS | OF_SCHEMA
-    assert {kind for name, _, kind in found if name in OF_ROWS} == {"bookings"}
+    assert {kind for name, _, kind in found if name in OF_ROWS} == {"bookings", "slots"}
 
 
 def test_every_law_is_a_valid_constraint_of_its_name(module_owner):

@@ -65,6 +65,8 @@ FUNCTIONS = {
     "owners_writing",
     "phone_digits",
     "price_json",
+    "shown_time",
+    "times_json",
     "publish_slots",
     "remember_idempotency_key",
     "renew_manage_token",

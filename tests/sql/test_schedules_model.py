@@ -89,6 +89,7 @@ def _judge(rota: Rota, wanted: list[Row], facts: Row) -> None:
     in_the_way = set()
     for slot in slots:
         if slot["schedule_id"] is None:
+            assert not _closed_quarters(rota, slot)
             continue
         fits = [
             want
@@ -102,7 +103,14 @@ def _judge(rota: Rota, wanted: list[Row], facts: Row) -> None:
             assert held, f"nobody wants {slot}"
             assert slot["start"] == min(one["start"] for one in held)
             assert slot["end"] == max(one["end"] for one in held)
-            in_the_way |= {one["booking_id"] for one in held}
+            # What is wanted of it all the same is open, and the rest is nobody else's.
+            most = _most(held)
+            gives = [w for w in wants if not w["whole"] and w["capacity"] >= most]
+            shut = {q for q in _quarters(slot) if not any(_covers(want, q) for want in gives)}
+            assert _closed_quarters(rota, slot) == shut
+            in_the_way |= {one["booking_id"] for one in held if shut & _quarters(one)}
+        else:
+            assert not _closed_quarters(rota, slot)
     assert {one["booking_id"] for one in facts["in_the_way"]} == in_the_way
     for want in wants:
         met = sorted((s for s in slots if _meets(s, want)), key=lambda s: s["start"])
@@ -116,6 +124,26 @@ def _judge(rota: Rota, wanted: list[Row], facts: Row) -> None:
                 assert slot["start"] <= reached, f"a hole in {want}"
                 reached = max(reached, slot["end"])
             assert reached >= want["end"]
+
+
+def _quarters(span: Row) -> set[datetime]:
+    count = int((span["end"] - span["start"]).total_seconds() / 900)
+    return {span["start"] + timedelta(minutes=15 * n) for n in range(count)}
+
+
+def _covers(want: Row, quarter: datetime) -> bool:
+    return want["start"] <= quarter < want["end"]
+
+
+def _most(held: list[Row]) -> int:
+    moments = [one["start"] for one in held]
+    return max(sum(o["quantity"] for o in held if _covers(o, moment)) for moment in moments)
+
+
+def _closed_quarters(rota: Rota, slot: Row) -> set[datetime]:
+    (row,) = rota.shop.rows("SELECT closed FROM slots WHERE vendor_id = %s AND id = %s", slot["id"])
+    closed = [{"start": one.lower, "end": one.upper} for one in row["closed"]]
+    return {quarter for span in closed for quarter in _quarters(span)}
 
 
 def _times(wanted: list[Row]) -> Iterator[Times]:

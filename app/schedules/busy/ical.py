@@ -70,6 +70,8 @@ class Event:
     dates: list[Stamp] = field(default_factory=list)
     excepted: list[Stamp] = field(default_factory=list)
     recurrence: Stamp | None = None
+    # Instead of that time of the series and of all later ones, not of that alone.
+    onward: bool = False
     status: str = ""
     transparent: bool = False
 
@@ -227,11 +229,10 @@ def _take_repetition(event: Event, line: _Line) -> None:
         case "EXRULE":
             raise CalendarError(line.number, "EXRULE is not taken: write EXDATE.")
         case "RECURRENCE-ID":
-            if line.parameters.get("RANGE"):
-                raise CalendarError(
-                    line.number, "RANGE is not taken: end the series, and begin another."
-                )
-            event.recurrence = line.stamp()
+            span = line.parameters.get("RANGE", "").upper()
+            if span not in {"", "THISANDFUTURE"}:
+                raise CalendarError(line.number, "Of RANGE only THISANDFUTURE is taken.")
+            event.recurrence, event.onward = line.stamp(), bool(span)
         case _:
             if line.parameters.get("VALUE", "").upper() == "PERIOD":
                 raise CalendarError(line.number, "Periods are not taken: write times.")

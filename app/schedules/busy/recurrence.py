@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import sha256
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from dateutil.rrule import rrulestr
 
@@ -76,14 +76,26 @@ def read_calendar(raw: bytes, zone: tzinfo, start: datetime, end: datetime) -> R
     events = read_events(raw, zone)
     reading.events = len(events)
     instead: dict[str, set[datetime]] = defaultdict(set)
+    onward: dict[str, list[_Onward]] = defaultdict(list)
+    series = {event.uid for event in events if event.recurrence is None and event.uid}
     for event in events:
-        if event.recurrence is not None and event.uid:
+        if event.recurrence is None or not event.uid:
+            continue
+        if event.onward and event.uid in series:
+            onward[event.uid].append(_onward(event))
+        else:
             instead[event.uid].add(event.recurrence.moment())
     seen: Counter[tuple[str, str]] = Counter()
     for event in events:
-        why = _why_not(event)
+        if event.onward and event.uid in series:
+            # Its times are those of the series.
+            continue
+        # A series may be nothing but from some time on.
+        changes = onward[event.uid] if event.recurrence is None and event.uid else []
+        why = None if changes else _why_not(event)
         found = 0
-        for which, begins, ends in () if why else _times(event, instead, start, end, turn):
+        window = () if why else _times(event, instead[event.uid], changes, (start, end), turn)
+        for which, begins, ends, summary in window:
             found += 1
             if len(reading.times) >= TIMES_MAX:
                 raise CalendarError(
@@ -92,7 +104,6 @@ def read_calendar(raw: bytes, zone: tzinfo, start: datetime, end: datetime) -> R
             # The same again is another: files hold copies.
             seen[event.uid, which] += 1
             named = f"{event.uid}\n{which}\n{seen[event.uid, which]}"
-            summary = (event.summary or "").strip() or None
             reading.times.append(Busy(sha256(named.encode()).digest(), begins, ends, summary))
         if not found:
             reading.ignored[why or _when_then(event, end)] += 1
@@ -136,32 +147,78 @@ def _length(event: Event) -> tuple[int, timedelta]:
     return days, more
 
 
+@dataclass(frozen=True, slots=True)
+class _Onward:
+    """What a series is from some time on (RANGE=THISANDFUTURE)."""
+
+    since: datetime
+    event: Event
+    # None: nothing that makes busy.
+    length: tuple[int, timedelta] | None
+
+    def moved(self, begins: datetime) -> tuple[datetime, tzinfo]:
+        """What the clocks show when a time of the series that would begin then begins instead."""
+        start = _start(self.event)
+        there, first = (one.astimezone(start.zone) for one in (begins, self.since))
+        return there.replace(tzinfo=None) + (start.clock - first.replace(tzinfo=None)), start.zone
+
+    def reach(self) -> timedelta:
+        """How far from where the series has them its times may lie."""
+        days, more = self.length or (0, timedelta())
+        return abs(_start(self.event).moment() - self.since) + timedelta(days=days + 1) + more
+
+
+def _onward(event: Event) -> _Onward:
+    if event.recurrence is None:
+        raise CalendarError(event.line, "The event has no RECURRENCE-ID.")
+    return _Onward(event.recurrence.moment(), event, _length_of(event))
+
+
+def _length_of(event: Event) -> tuple[int, timedelta] | None:
+    """As _length; None of what makes nobody busy."""
+    return None if _why_not(event) else _length(event)
+
+
 def _times(
-    event: Event, instead: dict[str, set[datetime]], start: datetime, end: datetime, turn: _Turn
-) -> Iterator[tuple[str, datetime, datetime]]:
-    """The event's times in the window, each with its name among them."""
-    begin = _start(event)
-    days, more = _length(event)
+    event: Event,
+    instead: set[datetime],
+    changes: list[_Onward],
+    wanted: tuple[datetime, datetime],
+    turn: _Turn,
+) -> Iterator[tuple[str, datetime, datetime, str | None]]:
+    """The event's times in the window, each with its name among them, and its summary."""
+    begin, (start, end) = _start(event), wanted
+    plain, (days, more) = _length_of(event), _length(event)
     repeated = bool(event.rules or event.dates)
     excepted = {one.moment() for one in event.excepted if not one.whole}
     days_excepted = {one.clock.date() for one in event.excepted if one.whole or begin.whole}
-    if event.recurrence is None:
-        excepted |= instead[event.uid] if event.uid else set()
-    far = end.replace(tzinfo=None) + timedelta(days=2)
-    early = start.replace(tzinfo=None) - timedelta(days=days + 3) - more
-    window = (early, far)
-    for clock, zone in sorted(_clocks(event, window, turn), key=itemgetter(0)):
+    if event.recurrence is None and event.uid:
+        excepted |= instead
+    reach = max((one.reach() for one in changes), default=timedelta())
+    far = end.replace(tzinfo=None) + timedelta(days=2) + reach
+    early = start.replace(tzinfo=None) - timedelta(days=days + 3) - more - reach
+    for clock, zone in sorted(_clocks(event, (early, far), turn), key=itemgetter(0)):
         if not early <= clock <= far or clock.date() in days_excepted:
             continue
         begins = moment(clock, zone)
         if begins in excepted:
             continue
-        ends = moment(clock + timedelta(days=days), zone) + more
+        which = begins.isoformat() if repeated else ""
+        if event.recurrence is not None:
+            which = event.recurrence.moment().isoformat()
+        change = max(
+            (one for one in changes if one.since <= begins), key=attrgetter("since"), default=None
+        )
+        source = event if change is None else change.event
+        length = plain if change is None else change.length
+        if length is None:
+            continue
+        if change is not None:
+            clock, zone = change.moved(begins)  # noqa: PLW2901
+            begins = moment(clock, zone)
+        ends = moment(clock + timedelta(days=length[0]), zone) + length[1]
         if ends > start and begins < end and ends > begins:
-            which = begins.isoformat() if repeated else ""
-            if event.recurrence is not None:
-                which = event.recurrence.moment().isoformat()
-            yield which, begins, ends
+            yield which, begins, ends, (source.summary or "").strip() or None
 
 
 def _clocks(

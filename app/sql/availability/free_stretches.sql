@@ -1,7 +1,7 @@
 -- Promise: the stretches of a slot in which places are free, given what is taken of it: [{"start", "end",
 -- "available"}], cut where their number changes; the most places free at any moment, and how many are free
 -- from its start to its end. Whoever asks for a time, and no more places than every stretch in it has, finds
--- them. What lies before p_earliest is left out of the stretches and of the most, and what goes on then begins there.
+-- them. What is taken may be more than there is: closed time counts for all places. What lies before p_earliest is left out of the stretches and of the most, and what goes on then begins there.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION free_stretches(
     p_during tstzrange, p_capacity integer, p_times tstzrange[], p_quantities integer[], p_earliest timestamptz
@@ -25,7 +25,7 @@ AS $$
     SELECT COALESCE(jsonb_agg(jsonb_build_object('start', utc(start), 'end', utc(ends), 'available', available)
                               ORDER BY start) FILTER (WHERE available > 0 AND ends > start), '[]'),
            COALESCE(max(available) FILTER (WHERE ends > start), 0)::integer,
-           min(available)::integer
+           GREATEST(min(available), 0)::integer
     FROM levels
     WHERE at < upper(p_during)
 $$;

@@ -1,6 +1,7 @@
 -- Promise: the vendor's slots that overlap [p_from, p_to), sold-out ones included, by start and id,
 -- each with the places free throughout, and the stretches in which at least one place is free.
--- Lapsed holds count as free: they never block. Page on with the last row's start and id. A window that
+-- Lapsed holds count as free: they never block; but not in busy time, which takes their place. Nothing is free in closed time, and a
+-- slot that is closed altogether is left out. Page on with the last row's start and id. A window that
 -- ends before it begins is empty. p_public: as the public may book. Slots that are over are left out, and of one
 -- that goes on only the rest is free (earliest_start), and no place throughout. Only where the channel leads (channel_places).
 -- Locks: none. Raises: nothing.
@@ -17,6 +18,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 -- Planning this anew takes longer than running it for a day or a week.
 SET plan_cache_mode = force_generic_plan
 AS $$
+    WITH lapsed AS (
+        SELECT EXISTS (SELECT FROM bookings b WHERE b.vendor_id = p_vendor_id
+                       AND b.status = 'held' AND b.hold_expires_at <= now()) AS some
+    )
     SELECT s.id, s.provider_id, s.location_id, lower(s.during), upper(s.during), l.time_zone,
            s.capacity::integer, stretches.throughout,
            CASE WHEN stretches.most >= COALESCE(p_quantity, 1) THEN 'available' ELSE 'sold_out' END,
@@ -28,14 +33,18 @@ AS $$
     JOIN locations l ON l.vendor_id = s.vendor_id AND l.id = s.location_id
     CROSS JOIN LATERAL (
         SELECT array_agg(c.during) AS times, array_agg(c.quantity) AS quantities, COALESCE(sum(c.quantity), 0)::integer AS places,
-               COALESCE(bool_and(c.during = s.during), true) AND lower(s.during) >= earliest.start AS whole
-        FROM claims c
-        WHERE c.vendor_id = s.vendor_id AND c.slot_id = s.id
-          -- Asked once, and bookings are looked up only where some hold of the vendor has lapsed.
-          AND ((SELECT NOT EXISTS (SELECT FROM bookings b WHERE b.vendor_id = p_vendor_id
-                                   AND b.status = 'held' AND b.hold_expires_at <= now()))
-               OR NOT EXISTS (SELECT FROM bookings b WHERE b.vendor_id = p_vendor_id AND b.id = c.booking_id
-                              AND b.status = 'held' AND b.hold_expires_at <= now()))
+               COALESCE(bool_and(c.during = s.during), true) AND lower(s.during) >= earliest.start AND s.closed = '{}' AS whole
+        FROM (
+            SELECT c.during, c.quantity FROM claims c
+            WHERE c.vendor_id = s.vendor_id AND c.slot_id = s.id
+              -- Asked once, and bookings are looked up only where some hold of the vendor has lapsed.
+              AND (NOT (SELECT lapsed.some FROM lapsed)
+                   OR NOT EXISTS (SELECT FROM bookings b WHERE b.vendor_id = p_vendor_id AND b.id = c.booking_id
+                                  AND b.status = 'held' AND b.hold_expires_at <= now()))
+            UNION ALL
+            SELECT h.during, h.quantity FROM lapsed_in_busy_time(p_vendor_id, s.provider_id, s.id) AS h
+            WHERE (SELECT lapsed.some FROM lapsed)
+        ) AS c
     ) AS taken
     CROSS JOIN LATERAL (
         -- Most slots are free or taken from start to end, and then there is one stretch or none.
@@ -45,7 +54,9 @@ AS $$
         WHERE taken.whole
         UNION ALL
         SELECT parts.free, parts.most, CASE WHEN lower(s.during) >= earliest.start THEN parts.throughout ELSE 0 END
-        FROM free_stretches(s.during, s.capacity, taken.times, taken.quantities, earliest.start) AS parts
+        FROM free_stretches(
+            s.during, s.capacity, taken.times || ARRAY(SELECT unnest(s.closed)),
+            taken.quantities || ARRAY(SELECT s.capacity::integer FROM unnest(s.closed)), earliest.start) AS parts
         WHERE NOT taken.whole
     ) AS stretches (free, most, throughout)
     ORDER BY lower(s.during), s.id

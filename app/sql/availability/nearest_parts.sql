@@ -10,11 +10,11 @@ AS $$
     WITH wanted AS (
         SELECT lower(p_wanted.during) AS start, upper(p_wanted.during) - lower(p_wanted.during) AS length
     ), near AS (
-        SELECT s.id, s.provider_id, s.location_id, s.during, s.capacity
+        SELECT s.id, s.provider_id, s.location_id, s.during, s.capacity, s.closed
         FROM slots s, wanted w
         WHERE s.vendor_id = p_vendor_id AND s.provider_id = p_wanted.provider_id
           AND s.during && tstzrange(w.start - interval '7 days', w.start + interval '7 days')
-          AND s.capacity >= p_quantity
+          AND s.capacity >= p_quantity AND NOT s.during <@ s.closed
         ORDER BY abs(extract(epoch FROM lower(s.during) - w.start)) LIMIT 20
     ), edges AS (
         SELECT n.id, lower(n.during) AS start FROM near n
@@ -22,10 +22,13 @@ AS $$
         UNION SELECT n.id, upper(c.during) FROM near n JOIN claims c ON c.vendor_id = p_vendor_id AND c.slot_id = n.id
         UNION SELECT n.id, lower(c.during) - w.length
               FROM near n JOIN claims c ON c.vendor_id = p_vendor_id AND c.slot_id = n.id, wanted w
+        UNION SELECT n.id, edge.at FROM near n CROSS JOIN LATERAL unnest(n.closed) AS c, wanted w,
+              LATERAL (VALUES (upper(c)), (lower(c) - w.length)) AS edge (at)
     ), openings AS (
         SELECT n.*, tstzrange(e.start, e.start + w.length) AS part
         FROM edges e JOIN near n ON n.id = e.id, wanted w
         WHERE e.start > now() AND e.start >= lower(n.during) AND e.start + w.length <= upper(n.during)
+          AND NOT n.closed && tstzrange(e.start, e.start + w.length)
         ORDER BY abs(extract(epoch FROM e.start - w.start)), e.start LIMIT 500
     )
     SELECT ARRAY[o.id], o.provider_id, o.location_id, o.part, free.available

@@ -12,7 +12,7 @@ AS $$
      FROM (
          SELECT s.id, s.provider_id, s.location_id, s.during, s.capacity, lower(s.during) AS starts
          FROM slots s
-         WHERE s.vendor_id = p_vendor_id AND s.provider_id = p_wanted.provider_id AND s.capacity >= p_quantity
+         WHERE s.vendor_id = p_vendor_id AND s.provider_id = p_wanted.provider_id AND s.capacity >= p_quantity AND s.closed = '{}'
            AND lower(s.during) > GREATEST(lower(p_wanted.slot_during), now())
            AND lower(s.during) < lower(p_wanted.slot_during) + interval '14 days'
          ORDER BY lower(s.during) LIMIT 32
@@ -25,7 +25,7 @@ AS $$
      FROM (
          SELECT s.id, s.provider_id, s.location_id, s.during, s.capacity, lower(s.during) AS starts
          FROM slots s
-         WHERE s.vendor_id = p_vendor_id AND s.provider_id = p_wanted.provider_id AND s.capacity >= p_quantity
+         WHERE s.vendor_id = p_vendor_id AND s.provider_id = p_wanted.provider_id AND s.capacity >= p_quantity AND s.closed = '{}'
            AND lower(s.during) < lower(p_wanted.slot_during)
            AND lower(s.during) > GREATEST(lower(p_wanted.slot_during) - interval '14 days', now())
          ORDER BY lower(s.during) DESC LIMIT 32

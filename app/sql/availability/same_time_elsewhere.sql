@@ -25,7 +25,7 @@ AS $$
             ) AS s
             JOIN providers p ON p.vendor_id = p_vendor_id AND p.id = s.provider_id AND p.archived_at IS NULL
             WHERE s.provider_id <> p_wanted.provider_id AND (s.location_id = p_wanted.location_id) = side.here
-              AND lower(p_wanted.during) > now() AND s.capacity >= p_quantity
+              AND lower(p_wanted.during) > now() AND s.capacity >= p_quantity AND NOT s.closed && p_wanted.during
             LIMIT 32
         ) AS near
         CROSS JOIN LATERAL free_places(p_vendor_id, near.id, near.capacity, p_wanted.during) AS free (available)

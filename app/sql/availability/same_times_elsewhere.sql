@@ -26,7 +26,7 @@ BEGIN
         JOIN providers p ON p.vendor_id = p_vendor_id AND p.id = s.provider_id AND p.archived_at IS NULL
         WHERE s.vendor_id = p_vendor_id AND s.during && v_first.during AND s.during @> v_first.during
           AND (v_first.during <> v_first.slot_during OR s.during = v_first.slot_during)
-          AND s.capacity >= p_quantity AND lower(v_first.during) > now()
+          AND s.capacity >= p_quantity AND lower(v_first.during) > now() AND NOT s.closed && v_first.during
           AND s.provider_id <> ALL (ARRAY(SELECT taken.provider_id FROM unnest(p_parts) AS taken))
         ORDER BY here DESC, s.provider_id
     LOOP
@@ -40,7 +40,7 @@ BEGIN
             WHERE s.vendor_id = p_vendor_id AND s.provider_id = v_provider.provider_id
               AND s.during && v_part.during AND s.during @> v_part.during
               AND (v_part.during <> v_part.slot_during OR s.during = v_part.slot_during)
-              AND s.capacity >= p_quantity AND free.available >= p_quantity;
+              AND s.capacity >= p_quantity AND free.available >= p_quantity AND NOT s.closed && v_part.during;
             -- Not one slot for two of them: joint slots of several providers lie at the same time.
             EXIT WHEN NOT FOUND OR v_slot.id = ANY (v_opening.slot_ids);
             v_opening.slot_ids := v_opening.slot_ids || v_slot.id;

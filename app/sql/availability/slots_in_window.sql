@@ -1,5 +1,5 @@
 -- Promise: the first p_limit slots after (p_after_start, p_after_id) that overlap [p_from, p_to), by start and id,
--- of providers and at locations that are not archived, p_location_id and in p_places (NULL: anywhere). What is read grows with p_limit, not with the calendar nor with
+-- of providers and at locations that are not archived, p_location_id and in p_places (NULL: anywhere), but for those that are closed altogether. What is read grows with p_limit, not with the calendar nor with
 -- the window: slots that begin in the window are read in the order of an index, and of those that
 -- began before it, each provider has one at most.
 -- Locks: none. Raises: nothing.
@@ -35,7 +35,7 @@ BEGIN
                 WHERE s.vendor_id = p_vendor_id AND s.provider_id = p.id AND lower(s.during) < v_from
                 ORDER BY lower(s.during) DESC LIMIT 1) AS s
             JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = s.location_id AND l.archived_at IS NULL
-            WHERE p.vendor_id = p_vendor_id AND p.archived_at IS NULL AND upper(s.during) > v_from
+            WHERE p.vendor_id = p_vendor_id AND p.archived_at IS NULL AND upper(s.during) > v_from AND NOT s.during <@ s.closed
               AND (p_provider_id IS NULL OR p.id = p_provider_id) AND (p_location_id IS NULL OR s.location_id = p_location_id)
               AND (p_places IS NULL OR s.location_id = ANY (p_places))
               AND (v_after IS NULL OR (lower(s.during), s.id) > (v_after, v_id))
@@ -52,7 +52,7 @@ BEGIN
             JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = s.location_id AND l.archived_at IS NULL
             -- Slots of one provider never begin together, so their start is all of their order.
             WHERE s.vendor_id = p_vendor_id AND s.provider_id = p_provider_id
-              AND lower(s.during) >= v_after AND lower(s.during) < v_to
+              AND lower(s.during) >= v_after AND lower(s.during) < v_to AND NOT s.during <@ s.closed
               AND (lower(s.during), s.id) > (v_after, v_id) AND (p_location_id IS NULL OR s.location_id = p_location_id)
               AND (p_places IS NULL OR s.location_id = ANY (p_places))
             ORDER BY lower(s.during) LIMIT v_limit;
@@ -62,6 +62,7 @@ BEGIN
             JOIN providers p ON p.vendor_id = p_vendor_id AND p.id = s.provider_id AND p.archived_at IS NULL
             JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = s.location_id AND l.archived_at IS NULL
             WHERE s.vendor_id = p_vendor_id AND lower(s.during) < v_to AND (lower(s.during), s.id) > (v_after, v_id)
+              AND NOT s.during <@ s.closed
               AND (p_location_id IS NULL OR s.location_id = p_location_id)
               AND (p_places IS NULL OR s.location_id = ANY (p_places))
             ORDER BY lower(s.during), s.id LIMIT v_limit;

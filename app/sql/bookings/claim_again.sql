@@ -1,6 +1,6 @@
 -- Promise: a cancelled booking is confirmed once more, by claiming its places again like anybody
 -- else, for what they cost now; refused when its service is archived or its customer erased, when its slots have gone, changed
--- under it, or are taken, and to a customer when its time has begun.
+-- under it, are closed or taken, and to a customer when its time has begun.
 -- Locks, in order: service and customer (keep_service_and_customer); lapsed holds in the way by id; bookings
 -- whose units are dealt again by id; claims. The caller holds the slots and the booking.
 -- Raises: a 23503 or 23514 (raw writers) that three looks did not cure.
@@ -36,7 +36,7 @@ BEGIN
                                 p_booking.quantity);
         IF tstzrange((SELECT min(lower(part.during)) FROM unnest(v_look.parts) AS part),
                      (SELECT max(upper(part.during)) FROM unnest(v_look.parts) AS part)) IS DISTINCT FROM v_occupied
-           OR EXISTS (SELECT FROM unnest(v_look.parts) AS part WHERE isempty(part.during))
+           OR EXISTS (SELECT FROM unnest(v_look.parts) AS part WHERE isempty(part.during) OR part.closed && part.during)
            OR cardinality(v_look.parts) <> p_booking.claim_count
            OR v_look.parts[1].location_id <> p_booking.location_id THEN
             v_refusal := '{"outcome": "SLOT_NOT_FOUND", "facts": {"reason": "slots_changed"}}';

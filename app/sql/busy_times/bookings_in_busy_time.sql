@@ -12,7 +12,7 @@ AS $$
         'start', utc(lower(f.during)), 'end', utc(upper(f.during)), 'time_zone', l.time_zone, 'quantity', f.quantity)
         ORDER BY f.place) FILTER (WHERE f.place <= 100), '[]'), 'in_the_way_total', count(*))
     FROM (
-        SELECT t.id AS busy_time_id, c.booking_id, c.slot_id, c.during, c.quantity,
+        SELECT t.id AS busy_time_id, c.booking_id, c.slot_id, shown_time(c.during, b.during) AS during, c.quantity,
                row_number() OVER (ORDER BY lower(c.during), c.booking_id, t.id) AS place
         FROM busy_times t
         -- OFFSET 0: one search of the calendar for each busy time.

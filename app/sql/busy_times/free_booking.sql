@@ -41,7 +41,7 @@ BEGIN
             IF NOT insert_booking(
                 p_booking.vendor_id, v_block_id,
                 ARRAY[ROW(1, v_left.slot_id, v_left.provider_id, v_left.location_id, v_left.slot_during, v_left.slot_capacity,
-                          v_left.during, v_left.units, NULL, NULL, v_left.quantity)::slot_part],
+                          v_left.during, v_left.units, NULL, NULL, v_left.quantity, '{}')::slot_part],
                 v_left.quantity, NULL, NULL::services, NULL, jsonb_build_object('kind', 'block', 'notes', v_left.reason),
                 '{"type": "system", "id": "busy_times"}'::jsonb || jsonb_strip_nulls(
                     jsonb_build_object('request_id', p_actor ->> 'request_id'))) THEN

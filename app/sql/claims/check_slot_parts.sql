@@ -32,6 +32,15 @@ BEGIN
         RETURN CASE WHEN v_missing IS NOT NULL THEN jsonb_build_object(
             'outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object('slot_id', v_missing, 'reason', 'slots_changed')) END;
     END IF;
+    -- What a schedule gives no more stays for those who have it, and for nobody else.
+    IF v_count = 1 THEN
+        v_missing := CASE WHEN v_first.closed && v_first.during THEN v_first.slot_id END;
+    ELSE
+        SELECT part.slot_id INTO v_missing FROM unnest(p_parts) AS part WHERE part.closed && part.during LIMIT 1;
+    END IF;
+    IF v_missing IS NOT NULL THEN
+        RETURN jsonb_build_object('outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object('slot_id', v_missing, 'reason', 'closed'));
+    END IF;
     v_before := make_interval(mins => COALESCE(p_service.buffer_before_minutes, 0));
     -- A vendor may write down what has happened already: walk-ins, phone calls.
     IF p_actor ->> 'type' = 'customer' AND COALESCE(p_start, lower(v_first.during)) + v_before < now() THEN

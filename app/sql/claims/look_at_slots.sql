@@ -28,7 +28,7 @@ BEGIN
     FOREACH v_slot_id IN ARRAY p_slot_ids LOOP
         v_ordinal := v_ordinal + 1;
         SELECT v_ordinal, s.id, s.provider_id, s.location_id, s.during, s.capacity,
-               s.during * tstzrange(p_start, p_end), NULL, s.price_amount, s.price_currency
+               s.during * tstzrange(p_start, p_end), NULL, s.price_amount, s.price_currency, NULL, s.closed
         INTO v_part
         FROM slots s WHERE s.vendor_id = p_vendor_id AND s.id = v_slot_id;
         CONTINUE WHEN NOT FOUND;

@@ -6,7 +6,7 @@ LANGUAGE sql STABLE
 AS $$
     SELECT array_agg(ROW(ordered.place, ordered.slot_id, ordered.provider_id, ordered.location_id, ordered.slot_during,
                          ordered.slot_capacity, ordered.during, ordered.free, ordered.price_amount,
-                         ordered.price_currency, ordered.available)::slot_part ORDER BY ordered.place)
+                         ordered.price_currency, ordered.available, ordered.closed)::slot_part ORDER BY ordered.place)
     FROM (
         SELECT part.*, row_number() OVER (ORDER BY sp.need, part.ordinal) AS place
         FROM unnest(p_parts) AS part

@@ -8,14 +8,14 @@ LANGUAGE sql VOLATILE
 AS $$
     -- Put together and grouped by shape, instead of joined: a join may compare each with each, since the planner expects few.
     WITH there AS (
-        SELECT s.id, ROW(s.schedule_id, s.location_id, s.during, s.capacity, s.price_amount, s.price_currency, NULL)::scheduled_slot AS shape
+        SELECT s.id, ROW(s.schedule_id, s.location_id, s.during, s.capacity, s.price_amount, s.price_currency, NULL, s.closed)::scheduled_slot AS shape
         FROM slots s
         WHERE s.vendor_id = p_vendor_id AND s.provider_id = p_provider_id AND s.schedule_id IS NOT NULL
           AND lower(s.during) >= p_from AND lower(s.during) < p_to
     ), both_sides AS (
         SELECT t.shape, ROW(t.id, t.shape, false, false, NULL)::scheduled_change AS slot, NULL::scheduled_slot AS wanted FROM there t
         UNION ALL
-        SELECT ROW(w.schedule_id, w.location_id, w.during, w.capacity, w.price_amount, w.price_currency, NULL)::scheduled_slot, NULL, w
+        SELECT ROW(w.schedule_id, w.location_id, w.during, w.capacity, w.price_amount, w.price_currency, NULL, w.closed)::scheduled_slot, NULL, w
         FROM unnest(p_wanted) AS w
     ), pairs AS (
         SELECT (array_agg(b.slot) FILTER (WHERE (b.slot).slot_id IS NOT NULL))[1] AS slot,

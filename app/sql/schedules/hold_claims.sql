@@ -34,7 +34,7 @@ AS $$
             (c.claimed).slot_id, (c.claimed).present, true, false, ROW(
                 (c.piece).schedule_id, (c.piece).location_id,
                 CASE WHEN c.together = 1 THEN (c.piece).during ELSE (c.piece).during * ((c.claimed).present).during END,
-                (c.piece).capacity, (c.piece).price_amount, (c.piece).price_currency, NULL)::scheduled_slot)::scheduled_change
+                (c.piece).capacity, (c.piece).price_amount, (c.piece).price_currency, NULL, '{}')::scheduled_slot)::scheduled_change
         ELSE c.claimed END), '{}')
     FROM counted c
     WHERE (c.claimed).slot_id IS NOT NULL

@@ -6,7 +6,7 @@ LANGUAGE sql STABLE
 AS $$
     SELECT CASE WHEN isempty(p_taken) THEN p_wanted ELSE (
     SELECT COALESCE(array_agg(
-        ROW(w.schedule_id, w.location_id, piece, w.capacity, w.price_amount, w.price_currency, w.whole)::scheduled_slot), '{}')
+        ROW(w.schedule_id, w.location_id, piece, w.capacity, w.price_amount, w.price_currency, w.whole, w.closed)::scheduled_slot), '{}')
     FROM unnest(p_wanted) AS w
     CROSS JOIN LATERAL unnest(CASE
         WHEN NOT w.during && p_taken THEN tstzmultirange(w.during)

@@ -1,6 +1,6 @@
 -- Promise: what would have to change for the provider's slots that came from schedules and begin in [p_from, p_to) to be
 -- those wanted, and how many are already. Unclaimed time follows; claimed time is kept, and said to be in the way where
--- what is wanted cannot hold it; slots made by hand stand where they are. A lapsed hold claims nothing, nor does
+-- what is wanted cannot hold it, and closed to everybody else but where it is wanted all the same; slots made by hand stand where they are. A lapsed hold claims nothing, nor does
 -- a block that stands for busy time: it is put again on what is then there.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION plan_schedules(
@@ -27,7 +27,7 @@ BEGIN
     -- 2. Of the other slots, those with claims stand at least where their claims are. OFFSET 0: one search by key each.
     SELECT array_agg(ROW(o.slot_id, o.present, true, true, ROW(
                (o.present).schedule_id, (o.present).location_id, of_slot.hull, of_slot.most, (o.present).price_amount,
-               (o.present).price_currency, NULL)::scheduled_slot)::scheduled_change) FILTER (WHERE of_slot.hull IS NOT NULL),
+               (o.present).price_currency, NULL, of_slot.hull::tstzmultirange)::scheduled_slot)::scheduled_change) FILTER (WHERE of_slot.hull IS NOT NULL),
            array_agg(ROW(o.slot_id, o.present, false, false, NULL)::scheduled_change) FILTER (WHERE of_slot.hull IS NULL)
     INTO v_claimed, v_free
     FROM unnest(v_ours) AS o
@@ -60,13 +60,15 @@ BEGIN
         v_taken := v_more;
     END LOOP;
 
+    v_held := keep_wanted_open(v_wanted, v_held);
+
     -- 5. What is then still wanted is published, where it is there already in another shape by changing that.
     IF v_held IS NOT NULL THEN
         SELECT range_agg((h.target).during) INTO v_taken FROM unnest(v_held) AS h;
         v_pieces := pieces_left(v_pieces, v_taken);
     END IF;
     SELECT array_agg(ROW(f.slot_id, f.present, false, false, CASE WHEN p.during IS NOT NULL THEN ROW(
-               p.schedule_id, p.location_id, p.during, p.capacity, p.price_amount, p.price_currency, NULL)::scheduled_slot END)::scheduled_change)
+               p.schedule_id, p.location_id, p.during, p.capacity, p.price_amount, p.price_currency, NULL, '{}')::scheduled_slot END)::scheduled_change)
     INTO v_free
     FROM unnest(v_free) AS f FULL JOIN unnest(v_pieces) AS p ON p.during = (f.present).during;
     SELECT v_plan.kept + count(*) FILTER (WHERE c.present IS NOT DISTINCT FROM c.target AND NOT c.in_the_way),

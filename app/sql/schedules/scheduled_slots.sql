@@ -8,7 +8,7 @@ DECLARE
     v_slots scheduled_slot[];
     v_wrong boolean;
 BEGIN
-    SELECT array_agg(ROW(w.schedule_id, w.location_id, w.during, w.capacity, w.price_amount, w.price_currency, w.whole)::scheduled_slot
+    SELECT array_agg(ROW(w.schedule_id, w.location_id, w.during, w.capacity, w.price_amount, w.price_currency, w.whole, '{}')::scheduled_slot
                      ORDER BY w.during),
            bool_or(w.wrong)
     INTO v_slots, v_wrong

@@ -42,7 +42,7 @@ BEGIN
         UPDATE slots s
         SET during = (c.target).during, capacity = (c.target).capacity, location_id = (c.target).location_id,
             price_amount = (c.target).price_amount, price_currency = (c.target).price_currency,
-            schedule_id = (c.target).schedule_id, version = s.version + 1, updated_at = now()
+            schedule_id = (c.target).schedule_id, closed = (c.target).closed, version = s.version + 1, updated_at = now()
         FROM unnest(p_changes) AS c
         WHERE s.vendor_id = p_vendor_id AND s.id = c.slot_id AND (c.target).during IS NOT NULL AND c.present IS DISTINCT FROM c.target
         RETURNING s.id, s.during, s.capacity

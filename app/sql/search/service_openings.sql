@@ -4,7 +4,7 @@
 -- occupied time that day where it is, id. No more than the first p_limit starts. It starts on the service's grid, or, if p_any_start, at
 -- the first moment of p_starts whatever the grid says. Neither notice nor window is asked here, nor quantity_min and _max.
 -- p_provider_id (NULL: anybody) takes part, in whichever need; p_places (NULL: anywhere) are the locations. Starts
--- and ends up to (lower of p_starts, p_after_end) are left out. Lapsed holds count as free; without p_taken nothing is
+-- and ends up to (lower of p_starts, p_after_end) are left out. Lapsed holds count as free, but in busy time; closed time does not; without p_taken nothing is
 -- taken, and it tells what was ever published. What it reads grows with p_starts.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION service_openings(
@@ -64,10 +64,10 @@ BEGIN
         SELECT o.need, o.provider_id, o.preference, s.*, l.time_zone, COALESCE(s.price_currency, p_service.price_currency) AS currency
         FROM offered o
         CROSS JOIN LATERAL (
-            SELECT s.id, s.location_id, s.during::tstzrange, s.capacity::integer, s.price_amount::bigint, s.price_currency::text
+            SELECT s.id, s.location_id, s.during::tstzrange, s.capacity::integer, s.price_amount::bigint, s.price_currency::text, s.closed
             FROM slots s
             WHERE s.vendor_id = p_vendor_id AND s.provider_id = o.provider_id AND s.during && v_reach AND s.capacity >= p_quantity
-              AND (NOT v_whole OR lower(s.during) <@ p_starts) OFFSET 0) AS s
+              AND (NOT v_whole OR lower(s.during) <@ p_starts AND s.closed = '{}') OFFSET 0) AS s
         JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = s.location_id AND l.archived_at IS NULL
         WHERE p_places IS NULL OR s.location_id = ANY (p_places)
     ), claimed AS MATERIALIZED (
@@ -80,6 +80,10 @@ BEGIN
               AND (NOT v_lapsed OR NOT EXISTS (
                   SELECT FROM bookings b WHERE b.vendor_id = p_vendor_id AND b.id = c.booking_id
                   AND b.status = 'held' AND b.hold_expires_at <= now())) OFFSET 0) AS c
+        UNION ALL
+        SELECT s.id, h.during, h.quantity
+        FROM published s CROSS JOIN LATERAL lapsed_in_busy_time(p_vendor_id, s.provider_id, s.id) AS h
+        WHERE p_taken AND v_lapsed
     ), levels AS MATERIALIZED (
         -- How many places of a slot are taken, from moment to moment.
         SELECT e.slot_id, tstzrange(e.at, lead(e.at) OVER times) AS during, (sum(e.change) OVER times)::integer AS taken
@@ -92,9 +96,9 @@ BEGIN
         FROM levels v JOIN published s ON s.id = v.slot_id
         WHERE v.taken > s.capacity - p_quantity GROUP BY v.slot_id
     ), free AS MATERIALIZED (
-        -- Where enough places are free throughout. Slots that touch at one location are one stretch.
+        -- Where enough places are free throughout and nothing is closed. Slots that touch at one location are one stretch.
         SELECT s.need, s.provider_id, s.preference, s.location_id, s.time_zone,
-               unnest(range_agg(s.during) - COALESCE(range_agg(t.times), '{}')) AS span
+               unnest(range_agg(s.during) - COALESCE(range_agg(t.times), '{}') - range_agg(s.closed)) AS span
         FROM published s LEFT JOIN short t ON t.slot_id = s.id
         WHERE NOT v_whole GROUP BY s.need, s.provider_id, s.preference, s.location_id, s.time_zone
         UNION ALL

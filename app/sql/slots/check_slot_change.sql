@@ -1,5 +1,5 @@
 -- Promise: NULL when the slot may take its new form, otherwise {"outcome", "facts"}. Bookings that
--- would no longer fit are named: outside the new times, at moments when they take more places than the new capacity, or
+-- would no longer fit are named, each with the time it shows: outside the new times, at moments when they take more places than the new capacity, or
 -- all of them when the place changes, for they were promised the old one.
 -- Locks: none; the caller holds the slot. Raises: nothing.
 CREATE OR REPLACE FUNCTION check_slot_change(
@@ -34,11 +34,12 @@ BEGIN
         v_crowded := crowded_times(p_vendor_id, p_slot_id, p_new.capacity);
     END IF;
     SELECT jsonb_agg(jsonb_build_object(
-        'booking_id', c.booking_id, 'start', utc(lower(c.during)), 'end', utc(upper(c.during)),
-        'time_zone', location_time_zone(p_vendor_id, p_slot.location_id), 'quantity', c.quantity) ORDER BY lower(c.during), c.booking_id)
+        'booking_id', c.booking_id, 'start', utc(lower(c.shown)), 'end', utc(upper(c.shown)),
+        'time_zone', location_time_zone(p_vendor_id, p_slot.location_id), 'quantity', c.quantity) ORDER BY lower(c.shown), c.booking_id)
     INTO v_in_the_way
     FROM (
-        SELECT c.* FROM claims c
+        SELECT c.booking_id, c.quantity, shown_time(c.during, b.during) AS shown
+        FROM claims c JOIN bookings b ON b.vendor_id = p_vendor_id AND b.id = c.booking_id
         WHERE c.vendor_id = p_vendor_id AND c.slot_id = p_slot_id
           AND NOT (c.during <@ tstzrange(p_new.starts, p_new.ends) AND NOT c.during && v_crowded
                    AND p_new.location_id = p_slot.location_id)
