@@ -32,8 +32,8 @@ UNKNOWN = (
 
 CALM_WORDS = (
     "A failure is excused while something is broken, and for a door, which is one user's"
-    " connection, until its first answer afterwards, for ten seconds at most. Nothing excused"
-    " one in"
+    " connection, until its first answer afterwards, for three quarters of a second at least and"
+    " ten seconds at most. Nothing excused one in"
 )
 
 
