@@ -15,6 +15,8 @@ from tests.times_model import Claim, Service, Slot, Vendor
 ZONES = ["Europe/Rome", "America/New_York"]
 PRICES = [None, None, None, (1000, "EUR"), (700, "USD")]
 
+# Moments hit exactly, or missed by as little as there is, in microseconds.
+by = st.sampled_from([0, 0, 1, -1])
 minutes = st.integers(2, 18).map(lambda tens: tens * 10)
 # Where a provider's days lie, from the last full hour: now, with its notice, and the window's end.
 beginnings = st.sampled_from([2, 2, 2, 22, 22, 23, 1, -1])
@@ -34,6 +36,16 @@ claims = st.fixed_dictionaries(
         "minutes": st.sampled_from([10, 20, 30, 60]),
         "quantity": st.sampled_from([1, 1, 1, 2, 3]),
         "how": st.sampled_from(["confirmed", "confirmed", "held", "lapsed", "block"]),
+    }
+)
+left = st.sampled_from([0, 0, 5_400_000_000, -1])
+# How far beside the edge of a rule it starts, and from where to where its slot then goes: the steps
+# before it, beside those that a buffer needs, and what is left after it.
+brinks = st.fixed_dictionaries(
+    {
+        "by": by,
+        "steps": st.sampled_from([0, 0, 1, 2, -1]),
+        "left": st.tuples(left, left),
     }
 )
 worlds = st.fixed_dictionaries(
@@ -57,15 +69,22 @@ worlds = st.fixed_dictionaries(
         "before": st.sampled_from([0, 0, 10, 25]),
         "after": st.sampled_from([0, 0, 5, 20]),
         "step": st.sampled_from([5, 15, 20, 30, 60]),
-        "notice": st.sampled_from([0, 0, 0, 45, 120]),
-        "window_days": st.sampled_from([None, 1]),
+        "notice": st.sampled_from([0, 45, 120]),
+        "window_days": st.sampled_from([1, 1, None]),
         "least": st.sampled_from([1, 1, 1, 2]),
+        "most": st.sampled_from([None, None, 2, 3]),
         "price": st.sampled_from(PRICES),
         "claims": st.lists(claims, max_size=10),
         "channels": st.sampled_from(
             [{}, {}, {}, {"web": [0]}, {"web": [1, 0], "partner": [1]}, {"partner": [0]}]
         ),
+        # Starts of one provider more: as early and as late as the rules allow.
+        "brinks": st.fixed_dictionaries({"earliest": brinks, "latest": brinks}),
     }
+)
+# A moment of the vendor that was drawn: a bookable start, or where anything begins or ends.
+edges = st.none() | st.fixed_dictionaries(
+    {"bookable": st.sampled_from([True, True, False]), "which": st.integers(0, 60), "by": by}
 )
 questions = st.fixed_dictionaries(
     {
@@ -75,6 +94,9 @@ questions = st.fixed_dictionaries(
         "channel": st.sampled_from([None, None, "web", "partner"]),
         "from": st.sampled_from([-2, -2, -2, 2, 3]),
         "hours": st.sampled_from([48, 48, 48, 5]),
+        # Instead of these.
+        "since": edges,
+        "until": edges,
         "limit": st.sampled_from([1, 3, 500]),
     }
 )
@@ -90,6 +112,8 @@ class Small:
         self._set("locations", self.places[0], "time_zone", ZONES[0])
         self.base = self.one("SELECT date_trunc('hour', now())")
         self.providers = [self.shop.provider(self.places[0]) for _ in drawn["providers"]]
+        # One for each need: the second only where others fill that, too.
+        self.brink = [self.shop.provider(self.places[0]) for _ in range(2)]
         self.slots: list[tuple[uuid.UUID, datetime, datetime, int]] = []
         for provider, of_provider in zip(self.providers, drawn["providers"], strict=True):
             self._publish(provider, of_provider)
@@ -158,7 +182,10 @@ class Small:
         needs: list[dict[uuid.UUID, int]] = [{}, {}]
         for provider, of_provider in zip(self.providers, drawn["providers"], strict=True):
             needs[of_provider["need"]][provider] = of_provider["preference"]
-        self.needs = [] if drawn["no_needs"] or not needs[0] else [one for one in needs if one]
+        needs[0][self.brink[0]] = 1
+        if needs[1]:
+            needs[1][self.brink[1]] = 1
+        self.needs = [] if drawn["no_needs"] else [one for one in needs if one]
         self.service = self.shop.service(
             drawn["minutes"],
             *self.needs,
@@ -168,9 +195,34 @@ class Small:
             notice_minutes=drawn["notice"],
             window_days=drawn["window_days"],
             quantity_min=drawn["least"],
+            quantity_max=drawn["most"],
             price_amount=price[0],
             price_currency=price[1],
         )
+
+    def go_to_the_brink(self, now: datetime) -> None:
+        """Publish slots that have a start just where the rules begin, and cease, to allow it."""
+        rules = self.drawn
+        minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+        edges = {
+            "earliest": max(minute, now + timedelta(minutes=rules["notice"])),
+            "latest": now + timedelta(hours=24 * (rules["window_days"] or 1)),
+        }
+        length, step = timedelta(minutes=rules["minutes"] or 60), timedelta(minutes=rules["step"])
+        for name, edge in edges.items():
+            drawn = rules["brinks"][name]
+            start = edge + timedelta(microseconds=drawn["by"])
+            for provider, spare in zip(self.brink, drawn["left"], strict=True):
+                first, end = start, start + length
+                if rules["minutes"] is not None:
+                    end += timedelta(minutes=rules["after"], microseconds=spare)
+                    first -= step * max(0, -(-rules["before"] // rules["step"]) + drawn["steps"])
+                slot = self.one(
+                    "INSERT INTO slots (vendor_id, provider_id, location_id, during, capacity)"
+                    " VALUES (%s, %s, %s, tstzrange(%s, %s), 3) RETURNING id",
+                    *(self.shop.vendor_id, provider, self.places[0], first, end),
+                )
+                self.slots.append((slot, first, end, 3))
 
     def vendor(self, now: datetime) -> Vendor:
         """What the model is told: rows as they are, and no function's word."""
@@ -187,7 +239,7 @@ class Small:
         return Vendor(
             now,
             {p: z for p, z in zip(self.places, ZONES, strict=True) if p not in closed},
-            {provider for provider, of_provider in kept if not of_provider["archived"]},
+            {*self.brink} | {one for one, of_provider in kept if not of_provider["archived"]},
             [_slot(row) for row in slots],
             [
                 Claim(c["provider_id"], c["during"].lower, c["during"].upper, c["quantity"])
@@ -201,7 +253,7 @@ class Small:
                 drawn["notice"],
                 drawn["window_days"],
                 drawn["least"],
-                None,
+                drawn["most"],
                 drawn["price"],
                 tuple(self.needs),
             ),

@@ -106,6 +106,13 @@ class Vendor:
             for when, options in sorted(found.items())
         }
 
+    def moments(self) -> list[datetime]:
+        """Where something begins or ends: starts on the grids, slots, claims."""
+        grids = {start for slot in self.slots for start, _ in self._grid(slot)}
+        return sorted(
+            grids | {one for it in (*self.slots, *self.claims) for one in (it.start, it.end)}
+        )
+
     def _grid(self, slot: Slot) -> Iterator[tuple[datetime, datetime]]:
         """The starts that stand on the slot's grid, with their ends."""
         if self.service.minutes is None:

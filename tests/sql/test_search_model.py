@@ -22,7 +22,7 @@ from tests.shop import Row
 from tests.small_vendors import Small, questions, worlds
 from tests.times_model import Option, Question
 
-EXAMPLES = int(os.environ.get("SLOTKEEPER_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("SLOTKEEPER_EXAMPLES", "50"))
 NEAR_MISSES_MAX = 12
 CUSTOMER = {"name": "Ada", "email": "ada@example.org"}
 
@@ -33,13 +33,32 @@ class Visit:
     def __init__(self, small: Small, asked: dict[str, Any]) -> None:
         self.small, self.asked = small, asked
         self.now = small.shop.app.execute("SELECT now()").fetchone()[0]
-        self.since = small.base + timedelta(hours=asked["from"])
-        self.until = self.since + timedelta(hours=asked["hours"])
+        small.go_to_the_brink(self.now)
+        self.vendor = small.vendor(self.now)
         index = asked["provider"]
         self.provider = small.providers[index % len(small.providers)] if index is not None else None
         wished = asked["places"]
         self.places = [small.places[place] for place in wished] if wished else None
         self.quantity = asked["quantity"] or small.drawn["least"]
+        since = self._edge("since") or small.base + timedelta(hours=asked["from"])
+        until = self._edge("until") or since + timedelta(hours=asked["hours"])
+        self.since, self.until = sorted([since, until])
+
+    def _edge(self, name: str) -> datetime | None:
+        """A moment at which something happens, as it was drawn; None if none was."""
+        drawn = self.asked[name]
+        if drawn is None:
+            return None
+        moments = []
+        if drawn["bookable"]:
+            base, quantity = self.small.base, self.quantity
+            days = (base - timedelta(days=1), base + timedelta(days=3))
+            moments = [
+                start for start, _ in self.vendor.times(Question(*days, quantity, None, None))
+            ]
+        moments = moments or self.vendor.moments()
+        moment = moments[drawn["which"] % len(moments)]
+        return moment + timedelta(microseconds=drawn["by"])
 
     def question(self) -> Question:
         """What the model is asked."""
@@ -127,6 +146,11 @@ def _near_misses(visit: Visit, shown: set[datetime]) -> list[datetime]:
     return spread[:: max(1, len(spread) // NEAR_MISSES_MAX)]
 
 
+def _beyond(quantity: int, drawn: dict[str, Any]) -> bool:
+    """Whether the service is not for so many at once."""
+    return quantity < drawn["least"] or quantity > (drawn["most"] or quantity)
+
+
 @pytest.fixture
 def make(module_app, module_owner):
     return lambda drawn: Small(module_app, module_owner, drawn)
@@ -144,12 +168,12 @@ def test_what_is_shown_is_what_can_be_booked(make, drawn, asked):
         visit = Visit(small, asked)
         shown = visit.shown()
         mapped, named = drawn["channels"], asked["channel"]
-        if (mapped and named not in {None, "web", *mapped}) or visit.quantity < drawn["least"]:
+        if (mapped and named not in {None, "web", *mapped}) or _beyond(visit.quantity, drawn):
             event("refused")
             assert shown == "VALIDATION_ERROR"
             assert visit.book(small.base + timedelta(hours=2)) is None
             return
-        expected = small.vendor(visit.now).times(visit.question())
+        expected = visit.vendor.times(visit.question())
         assert list(shown) == list(expected)
         assert shown == expected
         event("something is shown" if shown else "nothing is shown")
