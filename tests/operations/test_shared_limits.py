@@ -1,4 +1,4 @@
-"""Rate limits that workers and servers count together, in a real Redis, and what they do without it."""
+"""Rate limits that servers count together, in a real Redis, and what they do when it dies."""
 
 from __future__ import annotations
 
