@@ -14,8 +14,8 @@ from typing import Literal
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# Talkative at level info about what our own log says better.
-_QUIET_LOGGERS = ("alembic.runtime.plugins",)
+# Talkative at level info about what our own log says better (a pool's is named after its class).
+_QUIET_LOGGERS = ("alembic.runtime.plugins", "app.outages.OpenFirst")
 
 
 def configure(level: str = "info", log_format: Literal["json", "console"] = "json") -> None:

@@ -148,6 +148,7 @@ def test_the_second_run_keeps_the_data_and_the_keys_and_offers_another_slot(demo
     second = demo()
     assert "Making a new database" in first.printed
     assert "Making a new database" not in second.printed
+    assert "Pool" not in first.printed + second.printed
     assert second.known["api_key"] == known["api_key"]
     with httpx.Client(base_url=known["base_url"], trust_env=False) as client:
         path = f"/api/v1/vendors/{known['vendor']}/bookings/{booking['id']}"

@@ -19,8 +19,9 @@ from tests.shop import Shop, at
 
 BOOKINGS, PROVIDERS, CUSTOMERS = 100_000, 20, 2_000
 LIMIT = 20
-# To describe a booking takes some ten blocks; to find one some four, and a stretch of the index.
-FEW = (LIMIT + 1) * 20
+# To describe a booking takes some ten blocks, and to plan that some twelve, where each plan is made
+# anew; to find one takes some four, and a stretch of the index.
+FEW = (LIMIT + 1) * 26
 BEGIN = datetime(2038, 1, 1, tzinfo=UTC)
 STEP = timedelta(minutes=10)
 MIDDLE = BEGIN + STEP * (BOOKINGS // 2)
