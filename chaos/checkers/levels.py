@@ -139,6 +139,14 @@ class Capacity:
         """No larger at any moment of the time."""
         return self._constant if self._constant is not None else max(self._seen(begin, end)[1])
 
+    def lowest_most(self, begin: float, end: float) -> int:
+        """It surely came down to this somewhere in [begin, end), what begins at `end` left out."""
+        if self._constant is not None:
+            return self._constant
+        first = max(bisect_right(self._moments, begin) - 1, 0)
+        last = max(bisect_left(self._moments, end), first + 1)
+        return min(self._most[first:last])
+
     def _seen(self, begin: float, end: float) -> tuple[array[int], array[int]]:
         first = max(bisect_right(self._moments, begin) - 1, 0)
         last = max(bisect_right(self._moments, end), first + 1)

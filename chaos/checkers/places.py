@@ -48,8 +48,9 @@ def _given_twice(evidence: Evidence) -> Iterator[Finding]:
         capacity, taken = slots.capacity(slot_id), slots.surely(slot_id)
         ends = (*taken.moments[1:], math.inf)
         for moment, end, places in zip(taken.moments, ends, taken.levels, strict=False):
-            if moment < end and places > capacity.most(moment, moment):
-                words = f"slot {slot_id}: {places} places at {moment:.6f} s"
+            # The slot may have shrunk, or gone, while all of them stood.
+            if moment < end and places > capacity.lowest_most(moment, end):
+                words = f"slot {slot_id}: {places} places at {moment:.6f} s or soon after"
                 yield Finding("place_given_twice", words)
                 break
 

@@ -103,6 +103,42 @@ def test_a_slot_that_shrank_has_fewer_places_and_one_that_grew_has_more():
     assert story.findings(GIVEN) == {"place_given_twice": 1}
 
 
+def two_who_stand(cancelled=9):
+    story = Story(slot=2)
+    first = story.books(1, 2)
+    story.books(1, 2, units="{[2,3)}")
+    story.cancelled(first, cancelled, cancelled + 1)
+    return story
+
+
+@pytest.mark.parametrize("kind, code", [("resize", "RESIZED"), ("delete_slot", "DELETED")])
+def test_a_slot_that_shrinks_or_goes_under_bookings_cancelled_later_is_refused(kind, code):
+    story = two_who_stand()
+    story.tells(kind, (3, 4), code=code, slots=["slot"], capacity=1)
+    assert story.findings(GIVEN) == {"place_given_twice": 1}
+
+
+@pytest.mark.parametrize("kind, code", [("resize", "RESIZED"), ("delete_slot", "DELETED")])
+def test_a_slot_that_may_have_shrunk_or_gone_after_them_is_accepted(kind, code):
+    story = two_who_stand(cancelled=3)
+    if kind == "delete_slot":
+        story.cancelled("booking 2", 3, 4)
+    story.tells(kind, (3, 5), code=code, slots=["slot"], capacity=1)
+    assert story.findings(GIVEN) == {}
+    story = two_who_stand()
+    story.tells(kind, (3, 4), "unknown", "RemoteDisconnected", slots=["slot"], capacity=1)
+    assert story.findings(GIVEN) == {}
+
+
+def test_a_slot_that_grew_again_before_the_second_came_is_accepted():
+    story = Story(slot=2)
+    story.books(1, 2)
+    story.tells("resize", (3, 4), code="RESIZED", slots=["slot"], capacity=1)
+    story.tells("resize", (5, 6), code="RESIZED", slots=["slot"], capacity=2)
+    story.books(5, 7, units="{[2,3)}")
+    assert story.findings(GIVEN) == {}
+
+
 def test_a_booking_in_a_deleted_slot_is_refused():
     story = Story(slot=2)
     story.tells("delete_slot", (1, 2), code="DELETED", slots=["slot"], slot_id="slot")
