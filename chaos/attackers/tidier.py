@@ -51,5 +51,6 @@ class Tidier(Attacker):
 
     def _remembered(self) -> set[str]:
         """The bookings and blocks that somebody may still cancel of his own accord."""
-        standing: list[Any] = [booked.answer for booked in self.this_run.standing.things]
-        return {each["booking_id"] for each in [*standing, *self.this_run.blocks.things]}
+        run = self.this_run
+        booked: list[Any] = [each.answer for each in [*run.standing.things, *run.by_service.things]]
+        return {each["booking_id"] for each in [*booked, *run.blocks.things]}

@@ -8,11 +8,13 @@ from chaos.attackers import Attacker
 from chaos.attackers.changers import Canceller, Confirmer, Marker, Reader, Squatter, Sweeper
 from chaos.attackers.customers import HttpCustomer, ImpatientCustomer, Liar, SqlCaller, Twins
 from chaos.attackers.parts import JointTaker, PartBlocker, PartReader, PartTaker
+from chaos.attackers.services import Manager, ServiceCanceller, ServiceCustomer, TimesReader
 from chaos.attackers.tidier import Tidier
 from chaos.attackers.vendors import Vendor
 from chaos.attackers.writers import RawWriter, RoleTrespasser, Trespasser
+from chaos.checkers.services import SERVICES
 from chaos.stage import StageBuilder
-from chaos.workloads import Workload, parts
+from chaos.workloads import Workload, parts, services
 
 ATTACKERS: dict[type[Attacker], int] = {
     HttpCustomer: 4,
@@ -32,6 +34,10 @@ ATTACKERS: dict[type[Attacker], int] = {
     JointTaker: 1,
     PartReader: 1,
     PartBlocker: 1,
+    ServiceCustomer: 2,
+    ServiceCanceller: 1,
+    TimesReader: 1,
+    Manager: 0,
     RawWriter: 2,
     Trespasser: 1,
     RoleTrespasser: 1,
@@ -39,13 +45,14 @@ ATTACKERS: dict[type[Attacker], int] = {
 
 
 def prepare(builder: StageBuilder) -> None:
-    """One place, some places, many places, nights, slots under fire, and long days by the hour."""
+    """Few places and many, nights, slots under fire, long days by the hour, and services."""
     dice = builder.dice
     builder.slots("hot", [1, dice.randint(3, 8)])
     builder.slots("seats", [5, dice.randint(8, 40)])
     builder.slots("nights", [dice.randint(1, 3)] * 14, length=timedelta(days=1))
     builder.slots("fire", [dice.randint(1, 4) for _ in range(4)])
     parts.prepare(builder)
+    services.prepare(builder)
 
 
-WORKLOAD = Workload("everything", "All promises at once.", prepare, ATTACKERS)
+WORKLOAD = Workload("everything", "All promises at once.", prepare, ATTACKERS, SERVICES)

@@ -16,6 +16,7 @@ from chaos.attackers.services import (
     TimesReader,
     WalkIn,
 )
+from chaos.attackers.tidier import Tidier
 from chaos.checkers.contended import happened
 from chaos.checkers.parts import NEVER_ABORTED
 from chaos.checkers.services import BY_SERVICE, SERVICES
@@ -62,6 +63,7 @@ WORKLOAD = Workload(
         WalkIn: 1,
         Canceller: 1,
         Manager: 0,
+        Tidier: 0,
     },
     (
         *SERVICES,
