@@ -9,15 +9,9 @@ from collections.abc import Iterator
 from chaos.checkers import Checker, Finding
 from chaos.checkers.places import OCCUPYING
 from chaos.checkers.stands import Story, stories
+from chaos.checkers.states import TARGETS
 from chaos.evidence import Evidence
 
-TARGETS = {
-    "confirm": "confirmed",
-    "complete": "completed",
-    "no_show": "no_show",
-    "cancel": "cancelled",
-    "unblock": "cancelled",
-}
 THERE = "SELECT status, quantity, slot_ids, kind FROM bookings WHERE id = ?"
 REFUSED = """
     SELECT o.n, o.attacker, o.code, b.id FROM operations o JOIN bookings b ON b.token = o.token
@@ -28,7 +22,13 @@ STRANGERS = """
     SELECT b.id FROM bookings b
     WHERE b.token IS NULL OR NOT EXISTS (SELECT 1 FROM operations o WHERE o.token = b.token)
 """
-TWICE = "SELECT token, count(*) FROM bookings GROUP BY token HAVING count(*) > 1"
+# One busy time has as many blocks as it takes.
+TWICE = """
+    SELECT b.token, count(*) FROM bookings b
+    WHERE b.kind <> 'block' OR NOT EXISTS (
+        SELECT 1 FROM operations o WHERE o.token = b.token AND o.kind IN ('time_off', 'calendar'))
+    GROUP BY b.token HAVING count(*) > 1
+"""
 
 
 def _lost_or_invented(evidence: Evidence) -> Iterator[Finding]:

@@ -9,9 +9,11 @@ from chaos.checkers.contended import CONTENDED
 from chaos.checkers.events import EVENTS
 from chaos.checkers.holds import HOLDS
 from chaos.checkers.keys import KEYS
+from chaos.checkers.offers import ALTERNATIVES, AVAILABILITY
 from chaos.checkers.parts import HELD_AS_ASKED
 from chaos.checkers.places import BOOKINGS, GIVEN, PLACES
-from chaos.checkers.refusals import ALTERNATIVES, AVAILABILITY, REFUSALS
+from chaos.checkers.refusals import REFUSALS
+from chaos.checkers.states import STATES
 
 CHECKERS: tuple[Checker, ...] = (
     GIVEN,
@@ -20,6 +22,7 @@ CHECKERS: tuple[Checker, ...] = (
     HELD_AS_ASKED,
     ACKNOWLEDGED,
     REFUSALS,
+    STATES,
     HOLDS,
     KEYS,
     EVENTS,

@@ -8,7 +8,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 from chaos.checkers.stands import prepare
@@ -205,3 +205,10 @@ class Slots:
         bounds = {bound for (bound,) in self._evidence.query(BOUNDS, [slot_id, slot_id])}
         inside = sorted({*span, *(bound for bound in bounds if span[0] < bound < span[1])})
         yield from pairwise(inside)
+
+
+def by_part(slots: Slots, rows: Iterator[Row]) -> Iterator[tuple[str, Span, Iterator[Row]]]:
+    """The rest of the rows by their first three columns: a slot that is known, and the part."""
+    for (slot_id, starts, ends), those in groupby(rows, key=lambda row: row[:3]):
+        if slot_id in slots.first:
+            yield slot_id, (starts, ends), (row[3:] for row in those)

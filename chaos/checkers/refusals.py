@@ -1,16 +1,19 @@
-"""Nobody is refused without a reason, nothing is offered or shown that was not there."""
+"""Nobody is refused without a reason, and what is said of the reason is true."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Iterator
-from itertools import groupby
+from dataclasses import dataclass
 from typing import Any
 
 from chaos.checkers import Checker, Finding
-from chaos.checkers.levels import Slots, Steps
-from chaos.evidence import Evidence, Span
+from chaos.checkers.levels import Capacity, Slots, Steps, by_part
+from chaos.checkers.locked import locked_by_nobody
+from chaos.checkers.published import Calendars
+from chaos.evidence import Evidence, Span, moment
 
 # When slots were first asked to go: few, and so not looked for among all that was asked of a slot.
 DELETED = """
@@ -21,7 +24,7 @@ DELETED = """
 REFUSED = f"""
     {DELETED}
     SELECT a.slot_id, a.starts, a.ends, o.n, o.began, o.ended, o.code, o.quantity, o.kind,
-           o.attacker
+           o.attacker, json_extract(o.answer, '$.available')
     FROM operations o JOIN aims a ON a.n = o.n
     WHERE o.result = 'fail' AND o.code IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY')
       -- A block names a time: once the slot may be gone, it is about another that took its place.
@@ -29,11 +32,30 @@ REFUSED = f"""
           SELECT 1 FROM gone WHERE gone.slot_id = a.slot_id AND gone.began <= o.ended))
     ORDER BY a.slot_id, a.starts, a.ends, o.began
 """
+AIMS = "SELECT count(*) FROM aims WHERE n = ?"
+WHO = """
+    SELECT n, attacker, kind, quantity, code, json_extract(asked, '$.slots') FROM operations
+    WHERE n = ?
+"""
+SAID = """
+    SELECT n, attacker, kind, code, quantity, json_extract(answer, '$.available') FROM operations
+    WHERE result = 'fail' AND code IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY')
+      AND json_extract(answer, '$.available') IS NOT NULL
+"""
 IN_USE = """
-    SELECT a.slot_id, a.starts, a.ends, o.n, o.began, o.ended, o.code, 0, o.kind, o.attacker
+    SELECT a.slot_id, a.starts, a.ends, o.n, o.began, o.ended, o.kind, o.attacker,
+           json_extract(o.asked, '$.capacity')
     FROM operations o JOIN aims a ON a.n = o.n
     WHERE o.result = 'fail' AND o.code = 'SLOT_IN_USE'
     ORDER BY a.slot_id, a.starts, a.ends, o.began
+"""
+BY_HAND = """
+    SELECT o.began, COALESCE(o.ended, 1e18), 1 FROM aims a JOIN operations o ON o.n = a.n
+    WHERE a.slot_id = ? AND o.door = 'owner' AND o.kind IN ('book', 'cancel')
+"""
+OVERLAPS = """
+    SELECT n, attacker, began, ended, asked FROM operations
+    WHERE kind = 'publish' AND result = 'fail' AND code = 'SLOT_OVERLAP' ORDER BY began
 """
 GONE = f"""
     {DELETED}
@@ -43,115 +65,155 @@ GONE = f"""
           SELECT 1 FROM aims a JOIN gone ON gone.slot_id = a.slot_id
           WHERE a.n = o.n AND gone.began <= o.ended)
 """
-OFFERS = """
-    SELECT f.slot_id, f.starts, f.ends, f.n, f.began, f.ended, f.places, o.quantity, o.attacker
-    FROM offers f JOIN operations o ON o.n = f.n WHERE f.what = ?
-    ORDER BY f.slot_id, f.starts, f.ends, f.began
-"""
-Row = tuple[Any, ...]
 
 
-def _by_part(slots: Slots, rows: Iterator[Row]) -> Iterator[tuple[str, Span, Iterator[Row]]]:
-    """The rest of the rows by their first three columns: a slot that is known, and the part."""
-    for (slot_id, starts, ends), those in groupby(rows, key=lambda row: row[:3]):
-        if slot_id in slots.first:
-            yield slot_id, (starts, ends), (row[3:] for row in those)
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Somebody was told that a slot, or a part of it, has too few places.
+
+    `available`: how many are said to be left of the slot that has least; None: it is not said.
+    """
+
+    number: int
+    began: float
+    ended: float
+    code: str
+    quantity: int | None
+    kind: str
+    attacker: str
+    available: int | None
+
+    @property
+    def left(self) -> int:
+        """How many places are left at least where most are taken."""
+        if self.code == "BOOKING_CONFLICT":
+            return 0
+        return self.available or 1
+
+    def needed(self, places: int) -> int:
+        """How many of these places must have been taken, at least, by others."""
+        if self.code == "BOOKING_CONFLICT":
+            return places
+        if self.available is not None:
+            return places - self.available
+        # A block asks for all places, and is refused as soon as one is taken.
+        return 1 if self.kind == "block" else places - (self.quantity or 1) + 1
 
 
 def _false_refusals(evidence: Evidence) -> Iterator[Finding]:
-    """One slot that was full is reason enough for a request of several."""
+    yield from _without_reason(evidence)
+    yield from _misfits(evidence)
     slots = Slots(evidence)
-    aims_of = "SELECT count(*) FROM aims WHERE n = ?"
-    without_reason: Counter[int] = Counter()
-    about: dict[int, tuple[str, str]] = {}
-    for slot_id, span, rows in _by_part(slots, evidence.query(REFUSED)):
-        capacity, taken = slots.capacity(slot_id), slots.possibly(slot_id, span)
-        as_if: Steps | None = None
-        for n, began, ended, code, quantity, kind, attacker in rows:
-            until = math.inf if ended is None else ended
-            places = capacity.least(began, until)
-            # A block asks for all places, and is refused as soon as one is taken.
-            wanted = quantity or 1 if kind != "block" else places
-            needed = places if code == "BOOKING_CONFLICT" else places - wanted + 1
-            if kind == "block":
-                needed = 1
-            if taken.reaches(needed, began, until):
-                continue
-            if as_if is None:
-                as_if = slots.possibly(slot_id, span, lapsing=False)
-            lapsed = as_if.reaches(needed, began, until)
-            name = "refused_for_a_lapsed_hold" if lapsed else "refused_for_no_reason"
-            without_reason[n] += 1
-            words = f"operation {n} by {attacker}, {kind} {wanted} of slot {slot_id}: {code}"
-            about[n] = (name, words)
-    for n, number in without_reason.items():
-        if number == evidence.one(aims_of, [n]):
-            yield Finding(*about[n])
     yield from _false_in_use(evidence, slots)
+    yield from _false_overlaps(evidence)
     for n, attacker, kind, code in evidence.query(GONE):
         words = f"operation {n} by {attacker}, {kind}: {code}, but nobody deleted the slot"
         yield Finding("not_found_for_no_reason", words)
+    yield from locked_by_nobody(evidence)
+
+
+def _without_reason(evidence: Evidence) -> Iterator[Finding]:
+    """One slot that was full is reason enough for a request of several; but what is said to be
+    left must have been left of each of them.
+    """
+    slots = Slots(evidence)
+    # Of how many of its slots each request was refused for no reason, and what was found last.
+    times: Counter[int] = Counter()
+    kinds: dict[int, str] = {}
+    for slot_id, span, rows in by_part(slots, evidence.query(REFUSED)):
+        judge = _Judge(slots, slot_id, span)
+        for n, began, ended, *told in rows:
+            refusal = Refusal(n, began, math.inf if ended is None else ended, *told)
+            if kind := judge.without_reason(refusal):
+                times[n] += 1
+                kinds[n] = kind
+            if not judge.may_have_left(refusal):
+                words = f"operation {n} by {refusal.attacker}, {refusal.kind}: {refusal.code}"
+                yield Finding("said_to_be_left_but_taken", f"{words}, of slot {slot_id}")
+    for n, number in times.items():
+        if number == evidence.one(AIMS, [n]):
+            yield Finding(kinds[n], _words(*next(evidence.query(WHO, [n]))))
+
+
+def _words(*row: Any) -> str:
+    n, attacker, kind, quantity, code, slots = row
+    return f"operation {n} by {attacker}, {kind} {quantity or 'all'} of {slots}: {code}"
+
+
+class _Judge:
+    """What was taken of one slot, or of a part of it, when somebody was refused."""
+
+    def __init__(self, slots: Slots, slot_id: str, span: Span) -> None:
+        self._slots, self._aim = slots, (slot_id, span)
+        self._capacity: Capacity = slots.capacity(slot_id)
+        self._taken = slots.possibly(slot_id, span)
+        self._as_if: Steps | None = None
+        self._surely: Steps | None = None
+
+    def without_reason(self, refusal: Refusal) -> str:
+        """The kind of finding; empty if others may have held so much as to refuse this."""
+        when = (refusal.began, refusal.ended)
+        needed = refusal.needed(self._capacity.least(*when))
+        if self._taken.reaches(needed, *when):
+            return ""
+        if self._as_if is None:
+            self._as_if = self._slots.possibly(*self._aim, lapsing=False)
+        lapsed = self._as_if.reaches(needed, *when)
+        return "refused_for_a_lapsed_hold" if lapsed else "refused_for_no_reason"
+
+    def may_have_left(self, refusal: Refusal) -> bool:
+        """Whether so many places as it says may have been free of this slot, too."""
+        if not refusal.left:
+            return True
+        if self._surely is None:
+            self._surely = self._slots.surely(*self._aim)
+        when = (refusal.began, refusal.ended)
+        return self._surely.falls_to(self._capacity.most(*when) - refusal.left, *when)
+
+
+def _misfits(evidence: Evidence) -> Iterator[Finding]:
+    """The code and the number of places left say the same: none, or some and yet too few."""
+    for n, attacker, kind, code, quantity, available in evidence.query(SAID):
+        few = available > 0 and (kind == "block" or not quantity or available < quantity)
+        if available if code == "BOOKING_CONFLICT" else not few:
+            words = f"operation {n} by {attacker}, {kind} {quantity}: {code}, {available} left"
+            yield Finding("refused_in_contradiction", words)
 
 
 def _false_in_use(evidence: Evidence, slots: Slots) -> Iterator[Finding]:
-    for slot_id, span, rows in _by_part(slots, evidence.query(IN_USE)):
-        taken = slots.possibly(slot_id, span)
-        for n, began, ended, code, _, kind, attacker in rows:
-            if not taken.reaches(1, began, math.inf if ended is None else ended):
-                words = f"operation {n} by {attacker}, {kind} of slot {slot_id}: {code}"
+    """To be deleted, nobody must have any of it; to shrink, no more than what remains."""
+    for slot_id, span, rows in by_part(slots, evidence.query(IN_USE)):
+        taken, by_hand = slots.possibly(slot_id, span), None
+        for n, began, ended, kind, attacker, capacity in rows:
+            when = (began, math.inf if ended is None else ended)
+            if taken.reaches((capacity or 0) + 1, *when):
+                continue
+            if by_hand is None:
+                by_hand = Steps(evidence.query(BY_HAND, [slot_id]))
+            # Whatever somebody who writes by hand is about to take is in the way of a new shape.
+            if not by_hand.reaches(1, *when) or not taken.reaches(1, *when):
+                words = f"operation {n} by {attacker}, {kind} of slot {slot_id} to {capacity or 0}"
                 yield Finding("in_use_by_nobody", words)
 
 
-def _false_offers(evidence: Evidence) -> Iterator[Finding]:
-    slots = Slots(evidence)
-    for slot_id, span, rows in _by_part(slots, evidence.query(OFFERS, ["alternative"])):
-        capacity, taken = slots.capacity(slot_id), slots.surely(slot_id, span)
-        for n, began, ended, places, quantity, attacker in rows:
-            room = capacity.most(began, ended) - max(places, quantity or 1)
-            if not taken.falls_to(room, began, ended):
-                words = f"operation {n} by {attacker} was offered {places} of slot {slot_id}"
-                yield Finding("alternative_was_taken", words)
-
-
-def _false_showings(evidence: Evidence) -> Iterator[Finding]:
-    slots = Slots(evidence)
-    for what in ("shown", "part"):
-        for slot_id, span, rows in _by_part(slots, evidence.query(OFFERS, [what])):
-            capacity, surely = slots.capacity(slot_id), slots.surely(slot_id, span)
-            possibly = slots.possibly(slot_id, span)
-            pieces: list[Steps] | None = None
-            for n, began, ended, places, _, attacker in rows:
-                words = f"operation {n} by {attacker} was shown {places} free of slot {slot_id}"
-                if not surely.falls_to(capacity.most(began, ended) - places, began, ended):
-                    yield Finding("shown_free_but_taken", words)
-                least = capacity.least(began, ended) - places
-                taken = [possibly]
-                if what == "part" and not places:
-                    # Nothing is free for a while: but not the same people need to have all of it.
-                    cells = slots.cells(slot_id, span)
-                    pieces = pieces or [slots.possibly(slot_id, cell) for cell in cells]
-                    taken = pieces
-                if not all(steps.reaches(least, began, ended) for steps in taken):
-                    yield Finding("shown_taken_but_free", words)
+def _false_overlaps(evidence: Evidence) -> Iterator[Finding]:
+    calendars = Calendars(evidence)
+    for n, attacker, began, ended, asked in evidence.query(OVERLAPS):
+        wanted = json.loads(asked)
+        times = [(moment(one["start"]), moment(one["end"])) for one in wanted["published"]]
+        there = calendars.between(wanted["provider_id"], began, ended)
+        if not any(slot.meets(time) for slot in there for time in times):
+            words = f"operation {n} by {attacker}, publish {wanted['published']}"
+            yield Finding("overlaps_nothing", words)
 
 
 REFUSALS = Checker(
     "refusals_have_reasons",
     "Whoever was refused, was refused because somebody held the place, or may have, at some moment"
-    " between question and answer; a lapsed hold is no reason.",
+    " between question and answer, and is told truly how many are left; a lapsed hold is no reason."
+    " Whoever could not wait did wait, and somebody else was at work.",
     _false_refusals,
     "SELECT count(*) FROM operations WHERE result = 'fail' AND code IN ('BOOKING_CONFLICT',"
-    " 'INSUFFICIENT_INVENTORY', 'SLOT_IN_USE', 'SLOT_NOT_FOUND')",
-)
-ALTERNATIVES = Checker(
-    "alternatives_were_free",
-    "What is offered instead was free at some moment between question and answer.",
-    _false_offers,
-    "SELECT count(*) FROM offers WHERE what = 'alternative'",
-)
-AVAILABILITY = Checker(
-    "availability_was_true",
-    "What an availability list shows was so at some moment between question and answer.",
-    _false_showings,
-    "SELECT count(*) FROM offers WHERE what IN ('shown', 'part')",
+    " 'INSUFFICIENT_INVENTORY', 'SLOT_IN_USE', 'SLOT_NOT_FOUND', 'SLOT_OVERLAP',"
+    " 'INVENTORY_LOCKED', '55P03')",
 )

@@ -34,7 +34,7 @@ CREATE INDEX may_by_slot ON may (slot_id);
 ACTS = """
     SELECT COALESCE(o.booking_id, b.id) AS booking, b.id IS NOT NULL OR t.id IS NOT NULL,
            o.kind, o.began, o.ended, o.result, o.quantity, o.hold, o.token, t.token, o.asked,
-           COALESCE(t.quantity, b.quantity), COALESCE(t.slot_ids, b.slot_ids), o.starts, o.ends
+           COALESCE(t.quantity, b.quantity), COALESCE(t.slot_ids, b.slot_ids), o.starts, o.ends, o.n
     FROM operations o
     LEFT JOIN bookings b ON o.booking_id IS NULL AND b.token = o.token
     LEFT JOIN bookings t ON t.id = o.booking_id
@@ -45,14 +45,18 @@ ACTS = """
 """
 CREATIONS = {"book", "block"}
 RELEASES = {"cancel", "unblock"}
-# The server's clock and ours are two; they differ in speed by less than this in a run's holds.
-SLACK_SECONDS = 0.01
+# The server's clock and ours are two, which may differ by so much, and in speed by a thousandth.
+SLACK_SECONDS, DRIFT = 0.01, 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One operation that made, moved or ended a booking, or may have. `ended`: inf if unknown."""
+    """One operation that made, moved or ended a booking, or may have. `ended`: inf if unknown.
 
+    `number`: the operation's.
+    """
+
+    number: int
     kind: str
     began: float
     ended: float
@@ -95,7 +99,7 @@ def _story(booking_id: str, rows: list[tuple[Any, ...]]) -> Story | None:
     acts, creations = [], []
     own = next((row[9] for row in rows if row[9] is not None), None)
     for row in rows:
-        _, _, kind, began, ended, result, quantity, hold, token, _, asked, final, held, *span = row
+        _, _, kind, began, ended, result, quantity, hold, token, _, asked, final, held, *rest = row
         surely = result == "ok"
         wanted = json.loads(asked)
         # A block names a time, and who asks for a service a start; of which slots that is, only the
@@ -104,7 +108,7 @@ def _story(booking_id: str, rows: list[tuple[Any, ...]]) -> Story | None:
         slots = tuple(json.loads(held) if unnamed and held else wanted.get("slots", ()))
         end = ended if surely else math.inf
         size = quantity or final or 0
-        act = Act(kind, began, end, surely, size, hold, slots, (span[0], span[1]))
+        act = Act(rest[2], kind, began, end, surely, size, hold, slots, (rest[0], rest[1]))
         if kind not in CREATIONS:
             acts.append(act)
         elif own is None or token == own:
@@ -129,6 +133,11 @@ def _story(booking_id: str, rows: list[tuple[Any, ...]]) -> Story | None:
     )
 
 
+def slack(seconds: float) -> float:
+    """By how much a hold of so many seconds may seem shorter or longer by the clients' clock."""
+    return SLACK_SECONDS + DRIFT * seconds
+
+
 def surely(story: Story) -> Iterator[tuple[float, float]]:
     """When the booking surely held its places; such stretches may overlap."""
     releases = [act for act in story.acts if act.kind in RELEASES]
@@ -136,7 +145,7 @@ def surely(story: Story) -> Iterator[tuple[float, float]]:
         end = min((act.began for act in releases), default=math.inf)
         if story.hold is not None:
             known = 0.0 if story.hold == math.inf else story.hold
-            end = min(end, story.begun + known - SLACK_SECONDS)
+            end = min(end, story.begun + known - slack(known))
         if end > story.told:
             yield story.told, end
     for act in story.acts:
@@ -152,7 +161,7 @@ def possibly(story: Story, *, lapsing: bool = True) -> Iterator[tuple[float, flo
     releases = [act for act in story.acts if act.kind in RELEASES and act.surely]
     end = min((act.ended for act in releases), default=math.inf)
     if lapsing and story.hold is not None and story.told < math.inf:
-        end = min(end, story.told + story.hold + SLACK_SECONDS)
+        end = min(end, story.told + story.hold + slack(story.hold))
     yield story.begun, end
     for act in story.acts:
         if act.kind not in RELEASES:

@@ -6,7 +6,8 @@ import pytest
 
 from chaos.checkers.answers import CODES, FAILURES, TRESPASSERS
 from chaos.checkers.contended import CONTENDED, happened
-from chaos.checkers.refusals import ALTERNATIVES, AVAILABILITY, REFUSALS
+from chaos.checkers.offers import ALTERNATIVES, AVAILABILITY
+from chaos.checkers.refusals import REFUSALS
 from tests.chaos.story import Story, There
 
 

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from chaos.checkers.offers import ALTERNATIVES, AVAILABILITY
 from chaos.checkers.parts import HELD_AS_ASKED, NEVER_ABORTED
 from chaos.checkers.places import GIVEN, PLACES
-from chaos.checkers.refusals import ALTERNATIVES, AVAILABILITY, REFUSALS
+from chaos.checkers.refusals import REFUSALS
 from tests.chaos.story import HOUR, Story
 
 ALL = (GIVEN, PLACES, HELD_AS_ASKED, REFUSALS, ALTERNATIVES, AVAILABILITY, NEVER_ABORTED)
