@@ -44,7 +44,7 @@ CREATE TABLE slots (
     id TEXT PRIMARY KEY, provider_id TEXT, starts INTEGER, ends INTEGER, capacity INTEGER);
 CREATE TABLE bookings (
     id TEXT PRIMARY KEY, kind TEXT, status TEXT, quantity INTEGER, claim_count INTEGER,
-    version INTEGER, token TEXT, slot_ids TEXT, provider_id TEXT);
+    version INTEGER, token TEXT, slot_ids TEXT, provider_id TEXT, guests INTEGER);
 CREATE TABLE claims (
     booking_id TEXT, ordinal INTEGER, slot_id TEXT, provider_id TEXT, starts INTEGER, ends INTEGER,
     units TEXT);
@@ -77,7 +77,7 @@ TABLES = {
     "offers": 8,
     "faults": 3,
     "slots": 5,
-    "bookings": 9,
+    "bookings": 10,
     "claims": 7,
     "events": 4,
     "keys": 2,

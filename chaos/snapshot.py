@@ -21,7 +21,7 @@ READ = {
     f" FROM slots b WHERE {OURS}",
     "bookings": "SELECT id::text, kind, status, quantity, claim_count, version,"
     " COALESCE(metadata ->> 'chaos', CASE WHEN kind = 'block' THEN notes END),"
-    f" array_to_json(slot_ids)::text, provider_id::text FROM bookings b WHERE {OURS}",
+    f" array_to_json(slot_ids)::text, provider_id::text, guests FROM bookings b WHERE {OURS}",
     "claims": "SELECT booking_id::text, ordinal, slot_id::text, provider_id::text,"
     f" {BOUNDS.format('during')}, units::text FROM claims b WHERE {OURS}",
     "events": "SELECT e.booking_id::text, e.sequence, e.kind, e.changes::text FROM events e"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from itertools import groupby
 
 from chaos.checkers import Checker, Finding
+from chaos.checkers.levels import Slots
 from chaos.checkers.places import OCCUPYING
 from chaos.checkers.stands import Story, stories
 from chaos.checkers.states import TARGETS
@@ -29,6 +31,28 @@ TWICE = """
         SELECT 1 FROM operations o WHERE o.token = b.token AND o.kind IN ('time_off', 'calendar'))
     GROUP BY b.token HAVING count(*) > 1
 """
+OTHER_QUANTITY = """
+    SELECT n, attacker, kind, json_extract(asked, '$.quantity'), json_extract(answer, '$.quantity')
+    FROM operations
+    WHERE kind = 'book' AND result = 'ok'
+      AND json_extract(asked, '$.quantity') <> json_extract(answer, '$.quantity')
+"""
+# A block, when it was asked for, and each slot of it; one slot after the other.
+BLOCKS = """
+    SELECT s.id, b.id, b.quantity, min(o.began),
+           CASE WHEN min(o.result) = 'ok' THEN min(o.ended) ELSE 9e999 END
+    FROM bookings b
+    JOIN json_each(b.slot_ids) AS named JOIN slots s ON s.id = named.value
+    JOIN operations o ON o.token = b.token AND o.kind = 'block' AND o.result <> 'fail'
+    WHERE b.kind = 'block' GROUP BY s.id, b.id ORDER BY s.id
+"""
+CHANGES = """
+    SELECT o.booking_id, b.guests, o.began, o.ended, o.result, json_extract(o.asked, '$.guests')
+    FROM operations o JOIN bookings b ON b.id = o.booking_id
+    WHERE o.kind = 'change' AND o.result <> 'fail'
+      AND json_extract(o.asked, '$.guests') IS NOT NULL
+    ORDER BY o.booking_id, o.began
+"""
 
 
 def _lost_or_invented(evidence: Evidence) -> Iterator[Finding]:
@@ -46,14 +70,18 @@ def _lost_or_invented(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("asked_for_by_nobody", f"booking {booking_id}")
     for token, number in evidence.query(TWICE):
         yield Finding("booked_twice", f"request {token}: {number} bookings")
+    for n, attacker, kind, asked, told in evidence.query(OTHER_QUANTITY):
+        about = f"operation {n} by {attacker}, {kind}: {asked} asked for, {told} acknowledged"
+        yield Finding("another_quantity_acknowledged", about)
+    yield from _blocks_of_another_size(evidence)
+    yield from _changes_lost(evidence)
 
 
 def _compared(
     story: Story, status: str, quantity: int, slot_ids: str, kind: str
 ) -> Iterator[Finding]:
-    about = f"booking {story.booking_id} is {status}"
-    same = kind == "block" or quantity == story.quantity
-    if not same or json.loads(slot_ids) != list(story.slots):
+    about = f"booking {story.booking_id} is a {kind}, {status}"
+    if quantity != story.quantity or json.loads(slot_ids) != list(story.slots):
         yield Finding("another_than_acknowledged", f"{about}: {quantity} of {slot_ids}")
     possible = possible_ends(story)
     if status in possible:
@@ -83,10 +111,34 @@ def possible_ends(story: Story) -> set[str]:
     return ends
 
 
+def _blocks_of_another_size(evidence: Evidence) -> Iterator[Finding]:
+    """A block takes all places that its slots have at that moment."""
+    slots = Slots(evidence)
+    for slot_id, booking_id, quantity, began, ended in evidence.query(BLOCKS):
+        if slot_id not in slots.first:
+            continue
+        capacity = slots.capacity(slot_id)
+        if not capacity.least(began, ended) <= quantity <= capacity.most(began, ended):
+            about = f"block {booking_id} takes {quantity} places of slot {slot_id}"
+            yield Finding("not_all_is_blocked", about)
+
+
+def _changes_lost(evidence: Evidence) -> Iterator[Finding]:
+    """What somebody was told to have changed is as they asked, unless others changed it later."""
+    for (booking_id, guests), rows in groupby(evidence.query(CHANGES), key=lambda row: row[:2]):
+        acts = [(row[2], row[3] if row[4] == "ok" else math.inf, row[5]) for row in rows]
+        last_sure = max((began for began, ended, _ in acts if ended < math.inf), default=-math.inf)
+        possible = {wanted for _, ended, wanted in acts if ended > last_sure}
+        if last_sure > -math.inf and guests not in possible:
+            about = f"booking {booking_id} is for {guests} guests, not {sorted(possible)}"
+            yield Finding("change_lost", about)
+
+
 ACKNOWLEDGED = Checker(
     "acknowledged_is_there",
     "No acknowledged booking is lost or another, none that was refused is there, none twice, and"
-    " none that nobody asked for; each is in a state that its clients were told of.",
+    " none that nobody asked for; each is in a state that its clients were told of, a block of all"
+    " places.",
     _lost_or_invented,
     "SELECT count(*) FROM operations WHERE kind IN ('book', 'block') AND result <> 'fail'",
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
 from chaos.checkers import Checker, Finding
 from chaos.checkers.places import OCCUPYING
-from chaos.evidence import Evidence
+from chaos.checkers.published import Calendars
+from chaos.evidence import Evidence, moment
 
 # By the request that the booking carries the mark of; the first, if it was sent again.
 ASKED = f"""
@@ -22,6 +24,18 @@ ASKED = f"""
 """
 CLAIMED = """
     SELECT c.slot_id, c.starts, c.ends, c.provider_id FROM claims c WHERE c.booking_id = ?
+"""
+BLOCKED = f"""
+    SELECT b.id, o.n, o.began, CASE o.result WHEN 'ok' THEN o.ended ELSE 9e999 END, o.asked
+    FROM bookings b
+    JOIN operations o ON o.n = (
+        SELECT min(first.n) FROM operations first
+        WHERE first.token = b.token AND first.kind = 'block')
+    WHERE b.kind = 'block' AND b.status IN {OCCUPYING!r} ORDER BY o.began
+"""
+CLOSED = """
+    SELECT c.slot_id, c.starts, c.ends, c.provider_id, max(s.starts, ?), min(s.ends, ?)
+    FROM claims c JOIN slots s ON s.id = c.slot_id WHERE c.booking_id = ?
 """
 ABORTED = """
     SELECT n, attacker, door, kind, code FROM operations
@@ -38,6 +52,28 @@ def _held_otherwise(evidence: Evidence) -> Iterator[Finding]:
         if held != wanted:
             about = f"booking {booking_id}, asked for by operation {those[0][1]}"
             yield Finding(_kind(wanted, held), f"{about}: {_words(held ^ wanted)}")
+    yield from _closed_otherwise(evidence)
+
+
+def _closed_otherwise(evidence: Evidence) -> Iterator[Finding]:
+    """A block names a provider and a time, and closes all that is published of it then."""
+    calendars = Calendars(evidence)
+    for booking_id, n, began, ended, text in evidence.query(BLOCKED):
+        asked = json.loads(text)
+        provider_id, span = asked["provider_id"], (moment(asked["start"]), moment(asked["end"]))
+        about = f"block {booking_id}, asked for by operation {n}"
+        held = set()
+        for slot_id, starts, ends, owner, *wanted in evidence.query(CLOSED, [*span, booking_id]):
+            held.add(slot_id)
+            if owner != provider_id:
+                yield Finding("provider_left_out", f"{about}: slot {slot_id} of {owner}")
+            elif [starts, ends] != wanted:
+                words = f"slot {slot_id} from {starts} to {ends}"
+                yield Finding("another_part_than_asked", f"{about}: {words}")
+        for slot in calendars.between(provider_id, began, ended):
+            surely = slot.told <= began and ended <= slot.going
+            if surely and slot.meets(span) and slot.slot_id not in held:
+                yield Finding("slot_left_out", f"{about}: slot {slot.slot_id}")
 
 
 def _kind(wanted: set[tuple[Any, ...]], held: set[tuple[Any, ...]]) -> str:
@@ -60,9 +96,10 @@ def _aborted(evidence: Evidence) -> Iterator[Finding]:
 
 HELD_AS_ASKED = Checker(
     "time_is_held_as_asked",
-    "Whoever occupies holds just the time asked for of each slot asked for, of every provider.",
+    "Whoever occupies holds just the time asked for of each slot asked for, of every provider; a"
+    " block closes all that was published of its time.",
     _held_otherwise,
-    "SELECT count(*) FROM bookings WHERE kind <> 'block'",
+    "SELECT count(*) FROM bookings",
 )
 NEVER_ABORTED = Checker(
     "claims_are_never_aborted",

@@ -1,9 +1,9 @@
-"""Answers that no law can see to be wrong: refusals and lists told untruly."""
+"""Answers that no law can see to be wrong: refusals, lists, blocks and changes told untruly."""
 
 from __future__ import annotations
 
 from chaos.sabotage import Sabotage, Saboteur
-from chaos.sabotage.laws import sabotage
+from chaos.sabotage.laws import CLAIM, sabotage
 
 
 def _no_way_back(saboteur: Saboteur) -> None:
@@ -31,12 +31,24 @@ def _used_once_used_for_ever(saboteur: Saboteur) -> None:
     )
 
 
+def _block_but_one(saboteur: Saboteur) -> None:
+    saboteur.rewrite(
+        CLAIM,
+        r"IF v_look\.available < v_quantity THEN",
+        "IF p_quantity IS NULL THEN v_quantity := GREATEST(1, v_quantity - 1); END IF; <it>",
+    )
+
+
 def _leave_out_what_is_sold_out(saboteur: Saboteur) -> None:
     saboteur.rewrite(
         "list_availability",
         r"ORDER BY lower\(s\.during\), s\.id",
         "WHERE stretches.most > 0 <it>",
     )
+
+
+def _change_in_words_only(saboteur: Saboteur) -> None:
+    saboteur.rewrite("change_booking", r"guests = v_new\.guests", "guests = b.guests")
 
 
 SABOTAGES: list[Sabotage] = [
@@ -69,10 +81,24 @@ SABOTAGES: list[Sabotage] = [
         "refusals_have_reasons",
     ),
     sabotage(
+        "blocks_leave_a_place",
+        "a block takes all places but one",
+        "vendor_under_fire",
+        _block_but_one,
+        "acknowledged_is_there",
+    ),
+    sabotage(
         "sold_out_is_left_out",
         "the availability list leaves out what is sold out",
         "capacity",
         _leave_out_what_is_sold_out,
         "availability_was_true",
+    ),
+    sabotage(
+        "changed_in_words_only",
+        "a change of guests is acknowledged, told in history, and not made",
+        "vendor_under_fire",
+        _change_in_words_only,
+        "acknowledged_is_there",
     ),
 ]

@@ -32,6 +32,7 @@ class There:
     claims: list[str] | None = None
     # From when to when, where it has only a part of its slots: microseconds.
     part: tuple[int, int] | None = None
+    guests: int | None = None
 
     def moves(self, status: str) -> None:
         self.version += 1
@@ -153,7 +154,7 @@ class Story:
     def _booking(self, t):
         slots = json.dumps(t.slots)
         shape = (t.quantity, t.claim_count, t.version)
-        return (t.id, t.kind, t.status, *shape, t.token, slots, "provider")
+        return (t.id, t.kind, t.status, *shape, t.token, slots, "provider", t.guests)
 
     def _claims(self, t):
         slots = t.claims if t.claims is not None else [] if t.status in FREE else t.slots

@@ -114,7 +114,7 @@ class Synthetic:
     def _bookings(self):
         for booking_id, (slot, _, status, token) in self.bookings.items():
             version = 1 if status == "confirmed" else 2
-            shape = (status, 1, 1, version, token, f'["slot {slot}"]', "p")
+            shape = (status, 1, 1, version, token, f'["slot {slot}"]', "p", None)
             yield (booking_id, "appointment", *shape)
 
     def _claims(self):
