@@ -19,8 +19,23 @@ COUNTS = """
 
 
 def held(verdicts: Sequence[Verdict]) -> bool:
-    """Whether every promise held."""
-    return all(verdict.status == "PASS" for verdict in verdicts)
+    """Whether every promise held, and whatever every run must show was seen."""
+    return all(verdict.holds for verdict in verdicts)
+
+
+def conclusion(verdicts: Sequence[Verdict]) -> str:
+    """The verdict in one word or a few."""
+    if held(verdicts):
+        return "Every promise held."
+    violated = any(verdict.status == "FAIL" for verdict in verdicts)
+    return "VIOLATED." if violated else "NOT PROVED."
+
+
+def tally(verdicts: Sequence[Verdict]) -> str:
+    """How many checkers found nothing wrong, and how many had nothing to look at."""
+    passed, empty = (sum(v.status == s for v in verdicts) for s in ("PASS", "EMPTY"))
+    saw_nothing = f"; {empty} had nothing to look at" if empty else ""
+    return f"{passed} of {len(verdicts)} checkers found nothing wrong{saw_nothing}."
 
 
 def screen(folder: Path, verdicts: Sequence[Verdict]) -> str:
@@ -44,7 +59,7 @@ def screen(folder: Path, verdicts: Sequence[Verdict]) -> str:
         "",
         *(line for verdict in verdicts for line in _told(verdict)),
         "",
-        "Every promise held." if held(verdicts) else "VIOLATED.",
+        f"{conclusion(verdicts)} {tally(verdicts)}",
         f"The report is {folder / 'report.html'}; everything else about the run is beside it.",
         "",
         *repetition(header),
@@ -53,7 +68,9 @@ def screen(folder: Path, verdicts: Sequence[Verdict]) -> str:
 
 
 def _told(verdict: Verdict) -> Iterator[str]:
-    yield f"  {verdict.status}  {verdict.checker:<26}{verdict.examined:>9} examined"
+    missing = ", which every run must give it" if not verdict.holds and not verdict.count else ""
+    seen = f"{verdict.examined:>9} examined{missing}"
+    yield f"  {verdict.status:<5} {verdict.checker:<26}{seen}"
     found = sorted(verdict.findings, key=lambda finding: finding.kind)
     for kind, same in groupby(found, key=lambda finding: finding.kind):
         yield f"        {kind} ({verdict.kinds[kind]})"

@@ -29,26 +29,38 @@ class Finding:
 class Checker:
     """Watches over one promise. `find` yields what breaks it; `examined` counts what it looked at,
     so that a run without anything to look at does not pass for a proof.
+
+    `required`: every run that is held to it must have something for it to look at.
     """
 
     name: str
     promise: str
     find: Callable[[Evidence], Iterator[Finding]]
     examined: str
+    required: bool = False
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What a checker came to. `findings`: the first few; `count`: all of them."""
+    """What a checker came to. `findings`: the first few; `count`: all of them.
+
+    EMPTY: there was nothing to look at, which proves nothing, and fails the run if it is required.
+    """
 
     checker: str
     promise: str
-    status: Literal["PASS", "FAIL"]
+    status: Literal["PASS", "FAIL", "EMPTY"]
     count: int
     examined: int
     seconds: float
     kinds: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    required: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run may pass, as far as this one is concerned."""
+        return self.status == "PASS" or (self.status == "EMPTY" and not self.required)
 
 
 def judge(evidence: Evidence, checkers: Iterable[Checker]) -> list[Verdict]:
@@ -58,7 +70,7 @@ def judge(evidence: Evidence, checkers: Iterable[Checker]) -> list[Verdict]:
 
 def _verdict(evidence: Evidence, checker: Checker) -> Verdict:
     began = time.monotonic()
-    verdict = Verdict(checker.name, checker.promise, "PASS", 0, 0, 0.0)
+    verdict = Verdict(checker.name, checker.promise, "PASS", 0, 0, 0.0, required=checker.required)
     for finding in checker.find(evidence):
         verdict.status = "FAIL"
         verdict.count += 1
@@ -66,6 +78,8 @@ def _verdict(evidence: Evidence, checker: Checker) -> Verdict:
         if len(verdict.findings) < FINDINGS_KEPT:
             verdict.findings.append(finding)
     verdict.examined = evidence.one(checker.examined)
+    if verdict.status == "PASS" and not verdict.examined:
+        verdict.status = "EMPTY"
     verdict.seconds = round(time.monotonic() - began, 3)
     return verdict
 

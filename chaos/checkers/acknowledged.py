@@ -141,4 +141,5 @@ ACKNOWLEDGED = Checker(
     " places.",
     _lost_or_invented,
     "SELECT count(*) FROM operations WHERE kind IN ('book', 'block') AND result <> 'fail'",
+    required=True,
 )

@@ -98,12 +98,14 @@ CODES = Checker(
     "Every answer has a documented code with its status, and one that this question can get.",
     _undocumented,
     "SELECT count(*) FROM operations WHERE kind <> 'trespass'",
+    required=True,
 )
 FAILURES = Checker(
     "server_never_fails",
     "No 500 ever; no other failure but while something was broken on purpose.",
     _failures,
     "SELECT count(*) FROM operations",
+    required=True,
 )
 TRESPASSERS = Checker(
     "trespassers_are_refused",

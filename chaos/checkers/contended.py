@@ -37,4 +37,5 @@ CONTENDED = Checker(
     "Some got places and some did not.",
     _contended,
     "SELECT count(*) FROM operations WHERE kind = 'book'",
+    required=True,
 )

@@ -74,4 +74,5 @@ EVENTS = Checker(
     " its state.",
     _retold,
     "SELECT count(*) FROM events",
+    required=True,
 )

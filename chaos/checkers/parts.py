@@ -100,6 +100,7 @@ HELD_AS_ASKED = Checker(
     " block closes all that was published of its time.",
     _held_otherwise,
     "SELECT count(*) FROM bookings",
+    required=True,
 )
 NEVER_ABORTED = Checker(
     "claims_are_never_aborted",

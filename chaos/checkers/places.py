@@ -157,6 +157,7 @@ GIVEN = Checker(
     "At no moment were more places acknowledged than the slot had.",
     _given_twice,
     "SELECT count(*) FROM sure",
+    required=True,
 )
 PLACES = Checker(
     "no_unit_taken_twice",
@@ -169,4 +170,5 @@ BOOKINGS = Checker(
     "What occupies has all its claims, of its quantity; what does not has none.",
     _halves,
     "SELECT count(*) FROM bookings",
+    required=True,
 )

@@ -15,7 +15,7 @@ from chaos.faults.all import FAULTS
 from chaos.faults.excuses import Excuses
 from chaos.faults.record import read_struck
 from chaos.run import read_run
-from chaos.screen import held, most_at_once, repetition
+from chaos.screen import conclusion, held, most_at_once, repetition, tally
 
 TENTHS = 10
 BUCKETS_MAX = 150
@@ -68,6 +68,8 @@ def figures(folder: Path, evidence: Evidence, verdicts: Sequence[Verdict]) -> di
     command, _ = repetition(header)
     return {
         "held": held(verdicts),
+        "conclusion": conclusion(verdicts),
+        "tally": tally(verdicts),
         "violations": sum(verdict.count for verdict in verdicts),
         "run": {name: told for name, told in header.items() if name not in {"boot", "clock_zero"}},
         "attempts": attempts,

@@ -41,7 +41,7 @@ def page(found: dict[str, Any]) -> str:
     """The page of these figures; everything that came from the run is escaped."""
     run = found["run"]
     title = f"Chaos: {run['workload']}, seed {run['seed']}"
-    verdict = "Every promise held." if found["held"] else "VIOLATED."
+    verdict = found["conclusion"]
     sections = [
         _head(found, verdict),
         _section("Over time", _over_time(found)),
@@ -65,8 +65,6 @@ def page(found: dict[str, Any]) -> str:
 def _head(found: dict[str, Any], verdict: str) -> str:
     run = found["run"]
     state = "held" if found["held"] else "violated"
-    checkers = len(found["verdicts"])
-    failed = sum(one["status"] != "PASS" for one in found["verdicts"])
     back = sum(one["back_seconds"] is not None for one in found["faults"])
     tiles = {
         "attempts": f"{found['attempts']:,}",
@@ -85,8 +83,8 @@ def _head(found: dict[str, Any], verdict: str) -> str:
     )
     return (
         f"<header><h1>Chaos: {escape(run['workload'])}</h1>"
-        f'<p class="verdict {state}">{verdict} <span>{checkers - failed} of {checkers} checkers'
-        f" found nothing.</span></p>{sabotage}<p>{ABOUT}</p>"
+        f'<p class="verdict {state}">{verdict} <span>{escape(found["tally"])}</span></p>'
+        f"{sabotage}<p>{ABOUT}</p>"
         f'<div class="tiles">{boxes}</div></header>'
     )
 
@@ -109,8 +107,9 @@ def _over_time(found: dict[str, Any]) -> str:
 def _verdicts(verdicts: Iterable[dict[str, Any]]) -> str:
     rows = []
     for one in verdicts:
-        passed = one["status"] == "PASS"
-        mark = f'<span class="{"pass" if passed else "no"}">{one["status"]}</span>'
+        # What proves nothing is not green; it is red only where every run must have it.
+        seen = {"PASS": "pass", "EMPTY": "no" if one["required"] else "empty"}
+        mark = f'<span class="{seen.get(one["status"], "no")}">{one["status"]}</span>'
         name = f"<code>{escape(one['checker'])}</code>"
         promise = escape(one["promise"]) + _findings(one)
         rows.append([mark, name, promise, f"{one['examined']:,}", f"{one['count']:,}"])
@@ -118,6 +117,9 @@ def _verdicts(verdicts: Iterable[dict[str, Any]]) -> str:
 
 
 def _findings(verdict: dict[str, Any]) -> str:
+    if verdict["status"] == "EMPTY":
+        needed = " Every run must give it something." if verdict["required"] else ""
+        return f'<p class="small">There was nothing to look at, which proves nothing.{needed}</p>'
     if not verdict["count"]:
         return ""
     kinds = "".join(

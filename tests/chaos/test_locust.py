@@ -68,7 +68,7 @@ def test_locust_without_its_page_attacks_everything_judges_and_exits_0(demo_file
     assert {"HttpCustomer", "SqlCaller", "RawWriter", "PartTaker", "JointTaker"} <= attackers
     verdicts = read_verdicts(tmp_path / "run" / "verdict.json")
     assert len(verdicts) > 10
-    assert {verdict.status for verdict in verdicts} == {"PASS"}
+    assert {verdict.status for verdict in verdicts} <= {"PASS", "EMPTY"}
     # Locust's own count of what was asked is among what it prints.
     assert "Aggregated" in done.stdout + done.stderr
 

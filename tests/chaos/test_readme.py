@@ -15,8 +15,8 @@ def test_every_workload_is_described():
     assert [name for name in WORKLOADS if f"| `{name}` |" not in README] == []
 
 
-def test_every_checker_stands_there_with_its_promise():
-    rows = [f"| `{checker.name}` | {checker.promise} |" for checker in CHECKERS]
+def test_every_checker_stands_there_with_its_promise_and_whether_it_must_have_something():
+    rows = [f"| `{c.name}` | {c.promise} | {'*' if c.required else ''} |" for c in CHECKERS]
     assert [row for row in rows if row not in README] == []
 
 

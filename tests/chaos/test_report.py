@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import asdict
 from html.parser import HTMLParser
 
 import pytest
 
+from chaos.checkers import judge
+from chaos.checkers.all import CHECKERS
 from chaos.history import read_history
 from chaos.judgement import judge_again, judge_run
 from chaos.report.page import page
 from chaos.report.plot import plot
-from chaos.screen import held
+from chaos.screen import conclusion, held
 from tests.chaos.attacks import attack
+from tests.chaos.story import Story
 from tests.chaos.test_runs import chaos
 
 SMALL = ("--workload", "double_booking_attack", "--iterations", "150", "-u", "9", "--seed", "9")
@@ -110,6 +114,34 @@ def test_the_page_says_what_the_numbers_say_and_how_to_repeat_the_run(run, found
     )
     assert again in text
     assert "does not fix the interleaving" in text
+
+
+def test_a_checker_that_had_nothing_to_look_at_is_empty_and_did_not_pass(run, found):
+    # This run held nothing, and nobody in it trespassed.
+    held_nothing = next(v for v in found["verdicts"] if v["checker"] == "holds_last_as_promised")
+    assert (held_nothing["status"], held_nothing["examined"]) == ("EMPTY", 0)
+    passed, empty = (sum(v["status"] == s for v in found["verdicts"]) for s in ("PASS", "EMPTY"))
+    told = f"{passed} of {passed + empty} checkers found nothing wrong; {empty} had nothing to look"
+    assert told in run.output
+    text = page(found)
+    assert told in text
+    assert text.count('<span class="empty">EMPTY</span>') == empty
+    assert text.count('<span class="pass">') == passed
+    assert text.count("which proves nothing") == empty
+
+
+def test_whoever_must_have_something_and_had_nothing_fails_the_run(found):
+    nothing = judge(Story().evidence(), CHECKERS)
+    assert {v.status for v in nothing if v.checker != "places_were_contended"} == {"EMPTY"}
+    needed = {v.checker for v in nothing if not v.holds}
+    assert needed == {checker.name for checker in CHECKERS if checker.required}
+    for verdict in nothing:
+        verdict.status = "EMPTY"
+        assert held([verdict]) != verdict.required
+    assert conclusion(nothing) == "NOT PROVED."
+    shown = page(found | {"verdicts": [asdict(v) for v in nothing], "held": False})
+    assert shown.count('<span class="no">EMPTY</span>') == len(needed)
+    assert shown.count("Every run must give it something") == len(needed)
 
 
 def test_the_page_needs_nothing_from_anywhere_and_is_well_formed(run):
