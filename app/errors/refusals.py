@@ -27,6 +27,7 @@ REASONS: dict[str, str] = {
     " time.",
     "different_span": "The slots of the different providers do not cover the same time.",
     "in_the_past": "This time has already begun.",
+    "service_required": "This vendor is booked by service: name one of GET …/services.",
     "service_duration": "This service takes {minutes} minutes: book exactly that long.",
     "whole_slots": "This service takes whole slots, such as {start} to {end}.",
     "service_quantity": "This service is booked for {least} to {most} at once.",

@@ -62,6 +62,7 @@ class Vendor(Base):
         CheckConstraint("hold_minutes BETWEEN 1 AND 10080", name="vendors_hold_minutes"),
         server_default=text("10"),
     )
+    service_required: Mapped[bool] = mapped_column(server_default=text("false"))
     channels: Mapped[dict[str, list[str]]] = mapped_column(JSONB, server_default=text("'{}'"))
     version: Mapped[Version]
     created_at: Mapped[Moment]

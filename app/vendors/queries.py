@@ -94,6 +94,7 @@ def show_vendor(vendor: Vendor) -> dict[str, Any]:
         "availability_numbers": vendor.availability_numbers,
         "open_bookings_max": vendor.open_bookings_max,
         "hold_minutes": vendor.hold_minutes,
+        "service_required": vendor.service_required,
         "channels": vendor.channels,
         "version": vendor.version,
         "created_at": vendor.created_at,

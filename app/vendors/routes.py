@@ -46,8 +46,8 @@ def get_vendor() -> Response:
 def change_vendor(values: dict[str, Any]) -> Response:
     """Change the vendor and its settings (JSON merge patch).
 
-    `public_booking`, `open_bookings_max` and `channels` hold from the next booking on, the others
-    within five seconds.
+    `public_booking`, `service_required`, `open_bookings_max` and `channels` hold from the next
+    booking on, the others within five seconds.
     """
     visit = current_visit()
     vendor = actions.change_vendor(visit.vendor_id, values, expected_version())

@@ -68,6 +68,12 @@ class VendorSchema(Schema):
         HOLD_MINUTES_MAX,
         metadata={"description": "How long a booking with `hold` is held; 10 if never said."},
     )
+    service_required = YesOrNo(
+        metadata={
+            "description": "true: whoever books without a key has to name a `service_id`, so that"
+            " its rules and price hold; false if never said."
+        }
+    )
     channels = fields.Dict(
         keys=Text(CHANNEL_MAX),
         values=fields.List(

@@ -139,6 +139,7 @@ BY_NAME: dict[str, Any] = {
     "status": "confirmed",
     "banned": False,
     "public_booking": True,
+    "service_required": False,
     "hold_minutes": 10,
 }
 # Most often there is none.

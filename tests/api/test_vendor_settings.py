@@ -11,6 +11,7 @@ DAY = "from=2040-01-02T00:00:00Z&to=2040-01-03T00:00:00Z"
 DEFAULTS = {
     "public_booking": True,
     "availability_numbers": "exact",
+    "service_required": False,
     "open_bookings_max": None,
     "hold_minutes": 10,
 }
@@ -43,6 +44,7 @@ def test_settings_are_the_vendors_members_and_everybody_sees_them(vendor):
     assert {name: shown[name] for name in DEFAULTS} == DEFAULTS
     change = {
         "public_booking": False,
+        "service_required": True,
         "availability_numbers": "hidden",
         "open_bookings_max": 3,
         "hold_minutes": 45,
@@ -60,6 +62,7 @@ def test_settings_are_the_vendors_members_and_everybody_sees_them(vendor):
         ("public_booking", "yes"),
         ("public_booking", 1),
         ("public_booking", None),
+        ("service_required", None),
         ("availability_numbers", "some"),
         ("availability_numbers", None),
         ("open_bookings_max", 0),
@@ -90,6 +93,26 @@ def test_with_public_booking_off_only_the_vendors_keys_book(settle, problem):
     # From the very next booking on, whichever worker is asked: no cache decides this.
     vendor.call("PATCH", "", {"public_booking": True}, vendor.key)
     assert _book(vendor, slot).status_code == 201
+
+
+def test_where_a_service_is_required_the_public_cannot_pass_by_its_rules(settle, problem):
+    vendor = settle(service_required=True)
+    slot = vendor.slot(9, 17)
+    part = {name: slot[name] for name in ("provider_id", "start", "end")}
+    for time in ({"slot_id": slot["id"]}, {"slot_ids": [slot["id"]]}, part):
+        refused = problem(
+            vendor.post("/bookings", {**time, "customer": ADA}), 400, "VALIDATION_ERROR"
+        )
+        assert [one["field"] for one in refused["errors"]] == ["service_id"]
+        assert "GET …/services" in str(refused["errors"][0])
+    need = {"role": "stylist", "providers": [{"provider_id": slot["provider_id"]}]}
+    price = {"amount": 4500, "currency": "EUR"}
+    service = vendor.service(duration_minutes=60, price=price, needs=[need])
+    by_service = {"service_id": service["id"], "start": slot["start"], "customer": ADA}
+    booking = vendor.post("/bookings", by_service)
+    assert (booking.status_code, booking.json()["price"]) == (201, price), booking.text
+    by_key = {**part, "start": booking.json()["end"]}
+    assert vendor.booked(auth=vendor.key, **by_key)["service_id"] is None
 
 
 def test_a_booking_that_was_made_is_replayed_after_public_booking_was_turned_off(vendor):

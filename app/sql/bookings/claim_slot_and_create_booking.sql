@@ -84,6 +84,9 @@ BEGIN
     IF v_refusal IS NULL AND p_actor ->> 'type' = 'customer' THEN
         v_public := check_public_customer(p_vendor_id, p_details -> 'customer');
         v_refusal := COALESCE(v_public.closed, v_public.refusal);
+        IF v_public.service_required AND p_service_id IS NULL THEN
+            v_refusal := COALESCE(v_refusal, invalid('service_id', 'service_required'));
+        END IF;
         IF v_public.channels <> '{}' THEN
             v_refusal := COALESCE(v_refusal, check_channel(v_public.channels, p_details ->> 'channel', true));
             v_places := channel_places(v_public.channels, p_details ->> 'channel', true);

@@ -1,5 +1,7 @@
 -- Takes away what tables.sql added, last things first.
 
+ALTER TYPE public_check DROP ATTRIBUTE service_required;
+ALTER TABLE vendors DROP COLUMN service_required;
 ALTER TYPE scheduled_slot DROP ATTRIBUTE closed;
 ALTER TYPE slot_part DROP ATTRIBUTE closed;
 DROP INDEX slots_partly_closed;

@@ -7,3 +7,7 @@ ALTER TABLE slots ADD COLUMN closed tstzmultirange NOT NULL DEFAULT '{}',
 CREATE INDEX slots_partly_closed ON slots (vendor_id, provider_id) WHERE closed <> '{}';
 ALTER TYPE slot_part ADD ATTRIBUTE closed tstzmultirange;
 ALTER TYPE scheduled_slot ADD ATTRIBUTE closed tstzmultirange;
+
+-- Whoever books without a key names a service, whose rules and price then hold. On a small table of which nobody waits.
+ALTER TABLE vendors ADD COLUMN service_required boolean NOT NULL DEFAULT false;
+ALTER TYPE public_check ADD ATTRIBUTE service_required boolean;
