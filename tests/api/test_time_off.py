@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 
 from tests.api.conftest import ADA, at
+from tests.patience import wait_until
+from tests.shop import call
 
 BERLIN = ZoneInfo("Europe/Berlin")
+BLOCKED = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid)))"
 KEY = "a-key-for-the-time-off-of-this-test"
 
 
@@ -200,3 +205,46 @@ def test_an_end_that_is_no_end_is_refused(vendor, provider, taken, problem):
     assert problem(answer, 400, "INVALID_DATE_RANGE")["errors"][0]["field"] == "end"
     answer = vendor.call("PATCH", f"/time-off/{taken()['id']}", {"end": at(10)}, vendor.key)
     problem(answer, 400, "INVALID_DATE_RANGE")
+
+
+def given_back_meanwhile(server, vendor, booking, change):
+    """What a change answers that meets a cancellation of the booking under way."""
+    database = server.database
+    with (
+        ThreadPoolExecutor(1) as thread,
+        psycopg.connect(database.superuser_url, autocommit=True) as monitor,
+        psycopg.connect(database.app_url) as canceller,
+    ):
+        found = canceller.execute("SELECT id FROM vendors WHERE slug = %s", [vendor.slug])
+        vendor_id = found.fetchone()[0]
+        call(canceller, "cancel_booking", vendor_id=vendor_id, booking_id=booking["id"])
+        changing = thread.submit(change)
+        blocked = [canceller.info.backend_pid]
+        wait_until(
+            lambda: changing.done() or monitor.execute(BLOCKED, blocked).fetchone()[0],
+            "nobody waits for the cancellation",
+        )
+        canceller.commit()
+        return changing.result()
+
+
+def test_a_place_that_is_given_back_while_time_off_is_taken_is_closed(
+    vendor, slot, taken, shared_server
+):
+    booking = vendor.booked(slot_id=slot["id"], customer=ADA)
+    off = given_back_meanwhile(shared_server, vendor, booking, taken)
+    assert off["blocking"]["blocked"] == 1
+    assert free(vendor) == [(at(9), at(10))]
+
+
+def test_a_place_that_is_given_back_while_time_off_moves_away_is_open(
+    vendor, slot, taken, shared_server
+):
+    booking = vendor.booked(slot_id=slot["id"], customer=ADA)
+    path = f"/time-off/{taken()['id']}"
+    moved = {"start": at(10, day=1), "end": at(12, day=1)}
+    answer = given_back_meanwhile(
+        shared_server, vendor, booking, lambda: vendor.call("PATCH", path, moved, vendor.key)
+    )
+    assert answer.json()["blocking"]["lifted"] == 1
+    assert free(vendor) == [(at(9), at(12))]

@@ -1,6 +1,7 @@
 """Changes of time off; published time is closed, or open again, in the same transaction.
 
-Locks: idempotency key, the provider's schedules, the row, then what close_busy_time locks.
+Locks: idempotency key, the provider's schedules, the row, the slots it is or was about by id, then
+what close_busy_time locks.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def _create(
         row = BusyTime(vendor_id=of.vendor_id, id=row_id, provider_id=provider_id, source=TIME_OFF)
         _take(session, row, values)
         session.add(row)
-        return _closed(session, row, of), False
+        return _closed(session, row, of, [row.during]), False
 
 
 def change_time_off(
@@ -105,23 +106,29 @@ def _change(
         found = require_time_off(session, of.vendor_id, time_off_id)
         # It stays its provider's for ever, so whose schedules to lock is known without a lock.
         lock_schedules(session, of.vendor_id, found.provider_id)
+        # NO KEY: whoever gives a place back to it just now holds its key, and a slot we wait for.
         row = session.get_one(
-            BusyTime, (of.vendor_id, time_off_id), with_for_update=True, populate_existing=True
+            BusyTime,
+            (of.vendor_id, time_off_id),
+            with_for_update={"key_share": True},
+            populate_existing=True,
         )
         require_provider(session, of.vendor_id, row.provider_id)
         if expected_version is not None and expected_version != row.version:
             raise refusal("PRECONDITION_FAILED", {"version": row.version})
+        before = row.during
         take(session, row)
-        if session.is_modified(row):
+        changed = session.is_modified(row)
+        if changed:
             row.version += 1
             row.updated_at = datetime.now(UTC)
-        return _closed(session, row, of)
+        return _closed(session, row, of, [before, row.during] if changed else [])
 
 
-def _closed(session: Session, row: BusyTime, of: Change) -> Shown:
+def _closed(session: Session, row: BusyTime, of: Change, changed: list[Range[datetime]]) -> Shown:
     session.flush()
     session.refresh(row)
-    blocking = close_busy_time(session, row.provider_id, of, [row.id])
+    blocking = close_busy_time(session, row.provider_id, of, [row.id], changed)
     shown = {**show(session, row), "blocking": blocking}
     if of.dry_run:
         session.rollback()
@@ -129,9 +136,17 @@ def _closed(session: Session, row: BusyTime, of: Change) -> Shown:
 
 
 def close_busy_time(
-    session: Session, provider_id: UUID, of: Change, busy_time_ids: list[UUID]
+    session: Session,
+    provider_id: UUID,
+    of: Change,
+    busy_time_ids: list[UUID],
+    changed: list[Range[datetime]],
 ) -> Shown:
-    """What `blocking` of the API holds, once published time and busy time agree."""
+    """What `blocking` of the API holds, once published time and busy time agree.
+
+    `changed`: what has become busy, or is busy no more.
+    """
+    _lock_slots(session, provider_id, of, changed)
     row = db.call(
         "close_busy_time",
         within=session,
@@ -140,6 +155,29 @@ def close_busy_time(
         p_actor=of.actor,
     )
     return {**row.facts, **in_the_way(session, of.vendor_id, provider_id, busy_time_ids)}
+
+
+def _lock_slots(
+    session: Session, provider_id: UUID, of: Change, changed: list[Range[datetime]]
+) -> None:
+    """Whoever gives a place back reads what is busy under the slot's lock.
+
+    Of those in flight this waits for the end; those who come later find what has changed.
+    """
+    now = datetime.now(UTC)
+    bounds = [
+        (max(cast("datetime", one.lower), now), cast("datetime", one.upper)) for one in changed
+    ]
+    to_come = [(start, end) for start, end in bounds if start < end]
+    if to_come:
+        db.call(
+            "lock_slots_between",
+            within=session,
+            p_vendor_id=of.vendor_id,
+            p_provider_ids=[provider_id],
+            p_from=min(start for start, _ in to_come),
+            p_to=max(end for _, end in to_come),
+        )
 
 
 def _take(session: Session, row: BusyTime, values: Shown) -> None:

@@ -1,7 +1,7 @@
 """Imports of a provider's own calendar: each replaces what that calendar said before.
 
-Locks: idempotency key, the provider's schedules, then what close_busy_time locks. The file is read
-before any of them.
+Locks: idempotency key, the provider's schedules, slots between what has changed by id, then what
+close_busy_time locks. The file is read before any of them.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ def _import(
         replayed = remember(session, of.vendor_id, key, {}) is not None
         lock_schedules(session, of.vendor_id, provider_id)
         require_provider(session, of.vendor_id, provider_id)
-        ids, counts = list[UUID](), Counter[str]()
+        ids, counts, changed = list[UUID](), Counter[str](), list[Range[datetime]]()
         if not replayed:
             # Otherwise a later import may have followed, which stands.
-            ids, counts = _replace(session, of, provider_id, wanted, reading.times)
-        blocking = close_busy_time(session, provider_id, of, ids)
+            ids, counts, changed = _replace(session, of, provider_id, wanted, reading.times)
+        blocking = close_busy_time(session, provider_id, of, ids, changed)
         shown = {
             "calendar": wanted["calendar"],
             "until": until,
@@ -80,8 +80,10 @@ def _import(
 
 def _replace(
     session: Session, of: Change, provider_id: UUID, wanted: Shown, times: list[Busy]
-) -> tuple[list[UUID], Counter[str]]:
-    """The calendar's busy times are these; the ids of those that stand, and how many changed."""
+) -> tuple[list[UUID], Counter[str], list[Range[datetime]]]:
+    """The calendar's busy times are these; the ids of those that stand, how many changed, and what
+    has become busy or is so no more.
+    """
     now = datetime.now(UTC)
     rows = session.scalars(
         select(BusyTime).where(
@@ -94,21 +96,25 @@ def _replace(
     )
     there = {row.event: row for row in rows}
     counts: Counter[str] = Counter()
+    changed: list[Range[datetime]] = []
     new = []
     for one in times:
         during, reason = Range(one.start, one.end), _reason(one, wanted)
         row = there.pop(one.event, None)
         if row is None:
+            changed.append(during)
             new.append({"during": during, "reason": reason, "event": one.event})
         elif (row.during, row.reason) == (during, reason):
             counts["unchanged"] += 1
         else:
+            changed += [row.during, during]
             row.during, row.reason = during, reason
             row.version, row.updated_at = row.version + 1, now
             counts["changed"] += 1
     for row in there.values():
         # What is over is no longer read, and stays as it was.
         if row.during.upper is not None and row.during.upper > now:
+            changed.append(row.during)
             row.archived_at = row.updated_at = now
             row.version += 1
             counts["removed"] += 1
@@ -124,7 +130,7 @@ def _replace(
         BusyTime.calendar == wanted["calendar"],
         BusyTime.archived_at.is_(None),
     )
-    return list(session.scalars(standing)), counts
+    return list(session.scalars(standing)), counts, changed
 
 
 def _reason(one: Busy, wanted: Shown) -> str | None:
