@@ -100,7 +100,7 @@ _IN_THE_WAY = {
 # The second where a service was asked for, and not a provider.
 _NOTHING_PUBLISHED = (
     "The provider has published nothing in this time.",
-    "Nobody who does this service has published this time.",
+    "Of those who do this service at the places in question, nobody has published this time.",
 )
 # Where some places are left: what is with the others.
 _WITH_THE_OTHERS = {
@@ -122,6 +122,14 @@ _SOME_HELD = (
     "Ask for as many places as `conflict.available` says. Others are held and may come back when"
     " their holds lapse: try again in a few minutes, or select a different time: `alternatives`"
     " names some, where there are any."
+)
+_SELECT_PUBLISHED = (
+    "Select a time that is published and open: GET …/availability lists them, and GET …/times those"
+    " of a service."
+)
+_CHANGE_OTHERWISE = (
+    "Choose times that leave the other slot alone, or move or delete that one first. Nothing was"
+    " changed."
 )
 _CLOSE_OTHERWISE = (
     "Cancel the bookings or lift the blocks named in `conflict.bookings` first, or close another"
@@ -147,12 +155,22 @@ def refusal(outcome: str, facts: Facts | None, **ids: Any) -> Refusal:
         members["alternatives"] = facts["alternatives"]
     if outcome in {"BOOKING_CONFLICT", "INSUFFICIENT_INVENTORY"}:
         members.setdefault("alternatives", [])
-        members["hint"] = _hint(outcome, facts)
+    members["hint"] = _hint(outcome, facts)
     return Refusal(outcome, _detail(outcome, facts), facts, ids, **members)
 
 
 def _hint(outcome: str, facts: Facts) -> str | None:
     """What to do about what is in the way; None where that is what the code always says."""
+    if outcome == "SLOT_NOT_FOUND" and ("slot_id" not in facts or facts.get("reason") == "closed"):
+        return _SELECT_PUBLISHED
+    if outcome == "SLOT_OVERLAP" and "index" not in facts:
+        return _CHANGE_OTHERWISE
+    if outcome in {"BOOKING_CONFLICT", "INSUFFICIENT_INVENTORY"}:
+        return _hint_of_conflict(outcome, facts)
+    return None
+
+
+def _hint_of_conflict(outcome: str, facts: Facts) -> str | None:
     if facts.get("available", 0) is None:
         return "Ask for fewer places, or select a different time."
     if facts.get("bookings"):

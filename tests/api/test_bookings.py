@@ -94,6 +94,7 @@ def test_a_providers_time_is_booked_over_adjoining_slots(vendor, problem):
     )
     refused = problem(nothing, 404, "SLOT_NOT_FOUND")
     assert "published nothing" in refused["detail"]
+    assert "GET …/availability" in refused["hint"]
     backwards = _book(vendor, provider_id=provider, start=TEN, end=NINE)
     problem(backwards, 400, "INVALID_DATE_RANGE")
 

@@ -64,7 +64,8 @@ def test_the_places_come_in_the_order_wished(salon, problem):
 
 def test_a_time_that_nobody_has_published_is_not_found(salon, problem):
     refused = problem(book(salon, start=at(7)), 404, "SLOT_NOT_FOUND")
-    assert refused["detail"] == "Nobody who does this service has published this time."
+    assert refused["detail"].endswith("nobody has published this time.")
+    assert "GET …/times" in refused["hint"]
     assert refused["alternatives"][0]["start"] == at(9)
 
 

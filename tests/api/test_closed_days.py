@@ -45,7 +45,8 @@ def test_a_day_that_was_closed_stays_closed_when_its_booking_is_cancelled(vendor
     ):
         for key in (None, vendor.key):
             body = {**wanted, "customer": {"name": "Ada", "phone": "+441234567"}}
-            problem(vendor.post("/bookings", body, key), 404, "SLOT_NOT_FOUND")
+            refused = problem(vendor.post("/bookings", body, key), 404, "SLOT_NOT_FOUND")
+            assert refused["hint"].startswith("Select a time that is published and open")
     problem(vendor.post(f"{path}/confirm", auth=vendor.key), 404, "SLOT_NOT_FOUND")
     window = f"?from={slot['start']}&to={slot['end']}"
     for listing in (f"/availability{window}", f"/services/{service['id']}/times{window}"):
