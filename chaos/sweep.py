@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -19,8 +18,10 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from chaos.checkers import Finding
+from chaos.checkers.places import OCCUPYING
+
 Row = dict[str, Any]
-OCCUPYING = {"requested", "held", "confirmed", "completed", "no_show"}
 READ = {
     "slots": "SELECT vendor_id, id, provider_id, during, capacity FROM slots",
     "bookings": "SELECT vendor_id, id, status, quantity, claim_count, version FROM bookings",
@@ -30,14 +31,6 @@ READ = {
     "events": "SELECT vendor_id, booking_id, sequence, kind FROM events",
     "idempotency_keys": "SELECT vendor_id, key, booking_id FROM idempotency_keys",
 }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that must never be: what kind, and the rows it is about."""
-
-    kind: str
-    about: str
 
 
 def sweep(connection: psycopg.Connection[Any], vendor_id: UUID | None = None) -> list[Finding]:

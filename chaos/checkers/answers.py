@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from chaos.checkers import Checker, Finding
 from chaos.checkers.levels import Slots
+from chaos.checkers.unanswered import never_answered
 from chaos.codes import BUSY_STATES, DOCUMENTED, OUTAGES, TOO_LONG, expected
 from chaos.doors.trespasses import BY_NAME
 from chaos.evidence import Evidence
@@ -62,6 +63,7 @@ def _failures(evidence: Evidence) -> Iterator[Finding]:
                 else "no_answer_without_fault"
             )
             yield Finding(kind_of, about)
+    yield from never_answered(evidence)
 
 
 def _trespasses(evidence: Evidence) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from chaos.evidence import Evidence
 
 KEYED = """
     SELECT o.key, o.n, o.attacker, o.result, o.code, o.token, o.booking_id, o.began, o.ended,
-           o.door, b.id
+           o.door, b.id, o.replayed
     FROM operations o LEFT JOIN bookings b ON b.token = o.token
     WHERE o.key IS NOT NULL ORDER BY o.key, o.began
 """
@@ -26,6 +26,7 @@ FORGOTTEN = """
     WHERE o.key IS NOT NULL AND o.result = 'ok'
       AND NOT EXISTS (SELECT 1 FROM keys k WHERE k.key = o.key)
 """
+KEYLESS = "SELECT n, attacker FROM operations WHERE replayed AND key IS NULL"
 
 
 def _keys(evidence: Evidence) -> Iterator[Finding]:
@@ -38,9 +39,13 @@ def _keys(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("key_of_another", f"key {key}: booking {booking_id}")
     for n, attacker, key in evidence.query(FORGOTTEN):
         yield Finding("key_forgotten", f"operation {n} by {attacker}, key {key}")
+    for n, attacker in evidence.query(KEYLESS):
+        yield Finding("replayed_from_nothing", f"operation {n} by {attacker} sent no key")
 
 
-def _one_key(key: str, rows: list[tuple[Any, ...]]) -> Iterator[Finding]:
+def _one_key(  # noqa: C901 - one look at all that was asked with one key
+    key: str, rows: list[tuple[Any, ...]]
+) -> Iterator[Finding]:
     """The operations of one key, in order of their beginning."""
     won = [row for row in rows if row[2] == "ok"]
     bookings = {row[5] for row in won}
@@ -51,6 +56,14 @@ def _one_key(key: str, rows: list[tuple[Any, ...]]) -> Iterator[Finding]:
     # Who may have had the key: those who succeeded, and those whose answer nobody heard but whose
     # booking is there.
     holders = [row for row in rows if row[2] == "ok" or (row[2] == "unknown" and row[9])]
+    if len(bookings) == 1 and len([row for row in won if not row[10]]) > 1:
+        yield Finding("not_said_to_be_replayed", f"key {key}: two say that they made the booking")
+    for row in won:
+        # (The server itself asks again when it loses the database under a request with a key.)
+        asked = any(h is not row and h[4] == row[4] and h[6] <= row[7] for h in holders)
+        if row[10] and row[8] != "http" and not asked:
+            about = f"operation {row[0]} by {row[1]}, key {key}: nobody had asked before"
+            yield Finding("replayed_from_nothing", about)
     for n, attacker, result, code, token, _, began, ended, *_ in rows:
         if result != "fail":
             continue
@@ -64,8 +77,8 @@ def _one_key(key: str, rows: list[tuple[Any, ...]]) -> Iterator[Finding]:
 
 KEYS = Checker(
     "one_booking_a_key",
-    "Whoever sends a request again with its key gets the one booking of it; who uses the key for"
-    " another request gets nothing, and only then is a key refused.",
+    "Whoever sends a request again with its key gets the one booking of it, and is told that it was"
+    " there; who uses the key for another request gets nothing, and only then is a key refused.",
     _keys,
     "SELECT count(*) FROM operations WHERE key IS NOT NULL",
 )

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from chaos.checkers import Checker, Finding
+from chaos.checkers.places import OCCUPYING
 from chaos.checkers.stands import Story, slack, stories
 from chaos.evidence import Evidence
 
@@ -28,10 +29,7 @@ ALLOWED = {
     "cancel": {"requested", "held", "confirmed", "cancelled"},
     "unblock": {"requested", "held", "confirmed", "cancelled"},
 }
-EVERY = {
-    *("requested", "held", "confirmed", "completed", "no_show"),
-    *("cancelled", "expired", "declined"),
-}
+EVERY = {*OCCUPYING, "cancelled", "expired", "declined"}
 NOT_OVER = {"requested", "held", "confirmed"}
 # Only who claims again meets these.
 NO_PLACE = {"BOOKING_CONFLICT", "INSUFFICIENT_INVENTORY", "SLOT_NOT_FOUND"}

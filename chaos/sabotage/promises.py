@@ -38,6 +38,10 @@ def _key_forgotten(saboteur: Saboteur) -> None:
     saboteur.rewrite(CLAIM, KEY, f"INSERT INTO keys_to_come {columns}")
 
 
+def _replays_not_said(saboteur: Saboteur) -> None:
+    saboteur.rewrite("replay_booking", r"(?m)^ +same,$", "same AND random() < 0.5,")
+
+
 def _key_for_everybody(saboteur: Saboteur) -> None:
     saboteur.rewrite("replay_booking", r"k\.fingerprint = p_fingerprint AND", "")
 
@@ -152,6 +156,13 @@ SABOTAGES: list[Sabotage] = [
         f"{KEYS} acknowledged_is_there",
     ),
     sabotage("key_forgotten", "keys are not kept", "idempotency", _key_forgotten, KEYS),
+    sabotage(
+        "some_replays_are_not_said",
+        "half of those who are told again what was done hear that it was done now",
+        "idempotency",
+        _replays_not_said,
+        KEYS,
+    ),
     sabotage(
         "key_for_everybody",
         "whoever knows a key gets its booking",

@@ -12,6 +12,7 @@ from chaos.attackers.services import Manager, ServiceCanceller, ServiceCustomer,
 from chaos.attackers.tidier import Tidier
 from chaos.attackers.vendors import Vendor
 from chaos.attackers.writers import RawWriter, RoleTrespasser, Trespasser
+from chaos.checkers.happened import EVERYTHING
 from chaos.checkers.services import SERVICES
 from chaos.stage import StageBuilder
 from chaos.workloads import Workload, parts, services
@@ -55,4 +56,6 @@ def prepare(builder: StageBuilder) -> None:
     services.prepare(builder)
 
 
-WORKLOAD = Workload("everything", "All promises at once.", prepare, ATTACKERS, SERVICES)
+WORKLOAD = Workload(
+    "everything", "All promises at once.", prepare, ATTACKERS, (*SERVICES, EVERYTHING)
+)

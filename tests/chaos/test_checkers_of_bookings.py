@@ -246,3 +246,26 @@ def test_events_of_no_booking_are_refused():
     story = Story()
     story.extra_events.append(("nobody", 1, "confirmed", "{}"))
     assert story.findings(EVENTS) == {"history_of_nothing": 1}
+
+
+def test_a_replay_needs_a_request_before_it_and_only_one_made_the_booking():
+    story = Story()
+    booking = story.books(1, 2, key=KEY, door="sql")
+    story.again(booking, 3, 4, key=KEY, door="sql")
+    assert story.findings(KEYS) == {}
+    story.operations[1].answer["replayed"] = False
+    assert story.findings(KEYS) == {"not_said_to_be_replayed": 1}
+    story.operations[1].answer["replayed"] = True
+    story.operations[0].answer["replayed"] = True
+    story.operations[1].began = 2.5
+    assert story.findings(KEYS) == {"replayed_from_nothing": 1}
+
+
+def test_a_server_that_lost_its_database_may_replay_to_whom_asked_once():
+    story = Story()
+    story.books(1, 2, key=KEY)
+    story.operations[0].answer["replayed"] = True
+    assert story.findings(KEYS) == {}
+    story.operations[0].asked.pop("key")
+    story.keys.clear()
+    assert story.findings(KEYS) == {"replayed_from_nothing": 1}

@@ -1,0 +1,38 @@
+"""Who is never answered, and what never happened: what these checkers refuse, and accept."""
+
+from __future__ import annotations
+
+from chaos.checkers.answers import FAILURES
+from chaos.checkers.contended import all_happened
+from tests.chaos.story import Story
+
+
+def test_who_is_never_answered_though_everybody_else_is_is_refused():
+    story = Story()
+    story.tells("book", (1, None), slots=["slot"], quantity=1, token="silence")
+    for second in range(70):
+        story.tells("sweep", (second, second + 0.9), code="DONE")
+    assert story.findings(FAILURES) == {"never_answered": 1}
+    # Between these nobody was there: the users had been killed.
+    del story.operations[30]
+    assert story.findings(FAILURES) == {}
+
+
+def test_the_last_questions_of_a_run_may_remain_open():
+    story = Story()
+    for second in range(70):
+        story.tells("sweep", (second, second + 0.9), code="DONE")
+    story.tells("book", (20, None), slots=["slot"], quantity=1, token="late")
+    assert story.findings(FAILURES) == {}
+
+
+def test_a_long_run_must_have_seen_what_a_short_one_need_not():
+    checker = all_happened("all", "All.", {"nobody booked": ("kind = 'book'", 3)})
+    story = Story()
+    for second in (1, 2):
+        story.tells("sweep", (second, second + 0.5), code="DONE")
+    assert story.findings(checker) == {}
+    story.tells("sweep", (3, 4), code="DONE")
+    assert story.findings(checker) == {"never_happened": 1}
+    story.books(5, 6)
+    assert story.findings(checker) == {}
