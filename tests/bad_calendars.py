@@ -46,6 +46,12 @@ CALENDARS = [
         "Line …: Reckoning the repetitions takes too long: send fewer.",
         "body",
     ),
+    Bad(
+        "free/busy times in place of events",
+        b"BEGIN:VCALENDAR\r\nBEGIN:VFREEBUSY\r\nEND:VFREEBUSY\r\nEND:VCALENDAR\r\n",
+        "Line 2: Free/busy times are not taken: …",
+        "body",
+    ),
     Bad("an unknown zone", _file("DTSTART;TZID=Here:20310303T090000"), "Line 4: Unknown …", "body"),
     Bad("10 MB", b"x" * 10_000_000, "…", "", 413, "PAYLOAD_TOO_LARGE"),
 ]

@@ -135,6 +135,9 @@ class _Reader:
         self.stack.append(what)
         if len(self.stack) > DEPTH_MAX:
             raise CalendarError(number, "Nested too deeply.")
+        if self.stack == ["VCALENDAR", "VFREEBUSY"]:
+            # Passed over it would read as a calendar without events, which forgets what stands.
+            raise CalendarError(number, "Free/busy times are not taken: send the events.")
         if self.stack == ["VCALENDAR", "VEVENT"]:
             self.events.append(Event(number))
             self._seen.clear()
