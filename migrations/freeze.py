@@ -67,7 +67,7 @@ def freeze_again() -> str:
     """Bring the newest revision's copies up to date and return its name."""
     revision = frozen.revisions()[-1]
     folder = frozen.FROZEN / revision
-    kept = {"tables.sql", "views.sql", "down.sql"}
+    kept = {"tables.sql", "views.sql", "planner.sql", "down.sql"}
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_file() and path.name not in kept:
             path.unlink()

@@ -213,6 +213,7 @@ class BookingRows:
             if made is not None:
                 refs[str(wanted.ref)] = made
                 self._context.report.count(KIND.name, "made")
+                self._context.grew(1)
         self._context.keep_refs(KIND.name, refs)
 
     def _there(self, refs: list[str]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from app.transfer.kinds import Kind
 ACTOR = {"type": "system", "id": "slotkeeper import"}
 Done = Literal["made", "changed", "unchanged", "left out"]
 REF_MAX = 200
+# So many new rows make a table another one for the planner, and then twice as many.
+PLANNED_ANEW_AT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,21 @@ class Context:
     actor: dict[str, Any] = field(default_factory=lambda: ACTOR)
     faults: Faults = field(default_factory=Faults)
     report: Report = field(default_factory=Report)
+    _new: int = 0
+    _plan_at: int = PLANNED_ANEW_AT
+
+    def grew(self, rows: int) -> None:
+        """Have statements planned anew whenever the new rows have become twice as many.
+
+        A session keeps its plans until a table is analyzed, and nobody else can analyze what has
+        not been committed. A plan made while a table was small, when one index is as good as
+        another, may read all of the vendor's rows for each that is wanted. Planned anew, it knows
+        how large the table has become.
+        """
+        self._new += rows
+        if self._new >= self._plan_at:
+            self.session.execute(text("DISCARD PLANS"))
+            self._plan_at = 2 * self._new
 
     def rows(self, kind: Kind, step: str) -> Iterator[tuple[str, Record]]:
         """The records of all files of the kind, each with its file's name."""
