@@ -32,8 +32,7 @@ REASONS: dict[str, str] = {
     "whole_slots": "This service takes whole slots, such as {start} to {end}.",
     "service_quantity": "This service is booked for {least} to {most} at once.",
     "service_quantity_least": "This service is booked for {least} or more at once.",
-    "service_notice": "This service is booked at least {minutes} minutes ahead: from {earliest}"
-    " on.",
+    "service_notice": "This service is booked ahead: now from {earliest} on.",
     "service_window": "This service is booked at most {days} days ahead: until {latest}.",
     "service_step": "This service begins every {minutes} minutes: at {previous} or {next}.",
     "provider_does_not_offer": "The provider {provider_id} does not do this service: its `needs`"

@@ -157,12 +157,33 @@ def test_the_step_counts_from_the_slot_that_the_time_shown_begins_in(shop):
     ]
 
 
+def next_minute(shop):
+    """The first full minute after the transaction began."""
+    (found,) = shop.app.execute("SELECT date_trunc('minute', now()) + interval '1 min'").fetchone()
+    return found
+
+
 def test_notice_holds_for_the_public_to_the_microsecond(shop):
     service = shop.service(60, notice_minutes=90, start_step_minutes=1)
     other = shop.provider()
     with shop.app.transaction(force_rollback=True):
         now = shop.app.execute("SELECT now()").fetchone()[0]
         edge = now + timedelta(minutes=90)
+        early = edge - timedelta(microseconds=1)
+        too_soon = shop.slot(early, early + timedelta(hours=1))
+        just = shop.slot(edge, edge + timedelta(hours=1), provider_id=other)
+        answer = shop.claim(too_soon, service_id=service, actor=PUBLIC)
+        assert refused(answer) == ("start", "service_notice")
+        assert datetime.fromisoformat(answer["facts"]["earliest"]) == edge
+        shop.book(just, service_id=service, actor=PUBLIC)
+        shop.book(too_soon, service_id=service, actor=KEY)
+
+
+def test_without_notice_the_public_begins_with_the_next_full_minute(shop):
+    service = shop.service(60, start_step_minutes=1)
+    other = shop.provider()
+    with shop.app.transaction(force_rollback=True):
+        edge = next_minute(shop)
         early = edge - timedelta(microseconds=1)
         too_soon = shop.slot(early, early + timedelta(hours=1))
         just = shop.slot(edge, edge + timedelta(hours=1), provider_id=other)
@@ -192,12 +213,12 @@ def test_the_window_holds_for_the_public_to_the_microsecond(shop):
 def test_what_has_begun_is_past_by_the_time_shown_and_not_by_its_buffer(shop):
     service = shop.service(60, buffer_before_minutes=30, start_step_minutes=1)
     with shop.app.transaction(force_rollback=True):
-        now = shop.app.execute("SELECT now()").fetchone()[0]
-        slot = shop.slot(now - timedelta(minutes=60), now + timedelta(minutes=120))
-        past = now - timedelta(minutes=1)
+        soon = next_minute(shop)
+        slot = shop.slot(soon - timedelta(minutes=60), soon + timedelta(minutes=120))
+        past = soon - timedelta(minutes=2)
         answer = shop.claim(slot, start=past, service_id=service, actor=PUBLIC)
         assert refused(answer) == ("start", "in_the_past")
-        shop.book(slot, start=now, service_id=service, actor=PUBLIC)
+        shop.book(slot, start=soon, service_id=service, actor=PUBLIC)
 
 
 def test_on_the_day_the_clocks_change_steps_buffers_and_duration_are_elapsed_time(shop):
