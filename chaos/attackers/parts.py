@@ -7,13 +7,13 @@ from typing import Any
 
 import gevent
 
-from chaos.attackers import Attacker
+from chaos.attackers import Attacker, of
 from chaos.attackers.customers import insist
-from chaos.history import Asked
+from chaos.history import Asked, Operation
 from chaos.stage import Slot
 
 DOORS = ("http", "sql")
-STEP = timedelta(minutes=30)
+STEP, HOUR = timedelta(minutes=30), timedelta(hours=1)
 STEPS_MAX = 6
 HOLD_SECONDS = 1.0
 
@@ -112,3 +112,33 @@ class PartBlocker(Dayworker):
                 block = {"booking_id": done.answer["booking_id"], "slots": [slot.id], **time}
                 self.this_run.blocks.add(block)
         gevent.sleep(self.dice.uniform(0.01, 0.05))
+
+
+class Dealer(Dayworker):
+    """Has a slot of two places alone: one is taken at first, the other later, and then it wants one
+    all day. There is one by head-count; somebody has to make way.
+    """
+
+    def perform(self, door: str, kind: str, asked: Asked) -> Operation:
+        """What it books is nobody else's to cancel."""
+        return self.this_run.perform(self.name, self.door(door), kind, asked)
+
+    def act(self) -> None:
+        (slot,) = self.this_run.stage.roles["dealt"]
+        opens = datetime.fromisoformat(slot.start)
+        hours = [(opens + n * HOUR).isoformat() for n in range(4)]
+        first, later = ({"start": hours[n], "end": hours[n + 1]} for n in (0, 2))
+        mine = [self._book(slot, first), self._book(slot, first)]
+        self._cancel(mine.pop(0))
+        mine += [self._book(slot, later), self._book(slot, {})]
+        for booked in mine:
+            self._cancel(booked)
+
+    def _book(self, slot: Slot, time: dict[str, str]) -> Operation:
+        token = self.token()
+        asked = {"slots": [slot.id], "quantity": 1, "token": token, **time}
+        return insist(self, self.dice.choice(DOORS), {**asked, "key": token.ljust(16, "-")})
+
+    def _cancel(self, booked: Operation) -> None:
+        if booked.result == "ok":
+            self.perform(self.dice.choice(DOORS), "cancel", of(booked))

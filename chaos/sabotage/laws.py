@@ -90,6 +90,12 @@ def _delete_in_use_unlawfully(saboteur: Saboteur) -> None:
     saboteur.drop("claims", "claims_slot_fkey")
 
 
+def _shrink_in_use_unlawfully(saboteur: Saboteur) -> None:
+    saboteur.rewrite("check_slot_change", "IF v_in_the_way IS NOT NULL THEN", "IF false THEN")
+    saboteur.rewrite("reshape_slot", "AND NOT deal_again", "AND false AND NOT deal_again")
+    saboteur.drop("claims", "claims_within_capacity")
+
+
 def _slots_overlap(saboteur: Saboteur) -> None:
     saboteur.blind("slots", "slots_no_overlap")
 
@@ -219,6 +225,13 @@ SABOTAGES = [
         "vendor_under_fire",
         _delete_in_use_unlawfully,
         "no_unit_taken_twice",
+    ),
+    sabotage(
+        "shrunk_in_use_unlawfully",
+        "a slot shrinks without looking who holds it, and units need not be within the capacity",
+        "vendor_under_fire",
+        _shrink_in_use_unlawfully,
+        "no_place_given_twice",
     ),
     sabotage(
         "slots_may_overlap",

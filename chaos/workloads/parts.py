@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chaos.attackers.changers import Canceller
-from chaos.attackers.parts import JointTaker, PartBlocker, PartReader, PartTaker
+from chaos.attackers.parts import Dealer, JointTaker, PartBlocker, PartReader, PartTaker
 from chaos.checkers.contended import happened
 from chaos.checkers.parts import NEVER_ABORTED
 from chaos.stage import StageBuilder
@@ -25,12 +25,18 @@ def prepare(builder: StageBuilder) -> None:
     builder.slots("room", [1, 2], length=hours, opens=OPENS, every=DAY)
 
 
+def _prepare_all(builder: StageBuilder) -> None:
+    """The same, and a day for the one who needs units dealt again."""
+    prepare(builder)
+    builder.slots("dealt", [2], length=timedelta(hours=8), opens=OPENS)
+
+
 WORKLOAD = Workload(
     "parts",
     "Time is given once, part by part; who needs several slots or providers has all or none.",
-    prepare,
+    _prepare_all,
     # Nobody by hand: claims alone must not deadlock one another.
-    {PartTaker: 4, JointTaker: 5, Canceller: 5, PartReader: 1, PartBlocker: 1},
+    {PartTaker: 4, JointTaker: 5, Canceller: 5, PartReader: 1, PartBlocker: 1, Dealer: 0},
     (
         NEVER_ABORTED,
         happened("parts_were_booked", "Somebody got a part.", f"{PART} AND result = 'ok'"),
@@ -43,6 +49,12 @@ WORKLOAD = Workload(
             "kind = 'book' AND result = 'ok' AND json_extract(asked, '$.provider_id') IS NOT NULL",
         ),
         happened("slots_were_joined", "Somebody got several slots or providers.", SEVERAL),
+        happened(
+            "units_were_dealt_again",
+            "Somebody got a place all day between others.",
+            "attacker LIKE 'Dealer %' AND kind = 'book' AND result = 'ok'"
+            " AND json_extract(asked, '$.start') IS NULL",
+        ),
         happened(
             "parts_were_shown",
             "Somebody saw a part.",
