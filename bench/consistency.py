@@ -1,6 +1,7 @@
 """`python -m bench.consistency`: how long the consistency check takes, and what it needs meanwhile.
 
-For each size a database is filled with so many bookings, each with its slot, claim and event; a
+For each size a database is filled with so many bookings: `single`, each with its slot, claim and
+event; or `seats`, five to a slot of 12 seats, each with an idempotency key and three events. A
 thousand more are then booked through the claim function, which is what `since` looks at.
 """
 
@@ -37,6 +38,7 @@ from bench.stage import (
 )
 
 SIZES = (100_000, 1_000_000)
+PROFILES = {"single": "history.sql", "seats": "seats.sql"}
 BOOKED_SINCE = 1_000
 SAMPLE_SECONDS = 0.02
 VERIFY = "SELECT * FROM verify_booking_slot_consistency(%s, %s, %s)"
@@ -47,10 +49,11 @@ FORMS = ("all", "vendor", "since")
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One check on so many bookings. `processor`: seconds of it that the backend used; `memory`:
-    the backend's own, at its highest, in bytes; `temporary`: bytes written to files.
+    """One check on so many bookings of a profile. `processor`: seconds of it that the backend
+    used; `memory`: the backend's own, at its highest, in bytes; `temporary`: bytes of files.
     """
 
+    profile: str
     bookings: int
     form: str
     check: str
@@ -64,11 +67,17 @@ def main() -> int:
     """Run the command line; 1 when a check found something or the machine did not allow it."""
     parser = argparse.ArgumentParser(prog="python -m bench.consistency", description=__doc__)
     parser.add_argument("--bookings", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--profiles", choices=PROFILES, nargs="+", default=list(PROFILES))
     chosen = parser.parse_args()
     stamp = f"{datetime.now(UTC):%Y-%m-%d-%H%M}-consistency"
     try:
         with open_stage() as postgres:
-            runs = [run for total in chosen.bookings for run in _measure(postgres, total)]
+            runs = [
+                run
+                for profile in chosen.profiles
+                for total in chosen.bookings
+                for run in _measure(postgres, profile, total)
+            ]
     except BenchError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -77,13 +86,13 @@ def main() -> int:
     return 0
 
 
-def _measure(postgres: EmbeddedPostgres, total: int) -> list[Run]:
-    database = f"consistency_{total}"
+def _measure(postgres: EmbeddedPostgres, profile: str, total: int) -> list[Run]:
+    database = f"consistency_{profile}_{total}"
     make_database(postgres, database)
     owner, app = postgres.owner_url(database), postgres.app_url(database)
     place = make_place(app, "arena", PROVIDERS)
-    print(f"Filling a database with {total:,} bookings ...", flush=True)
-    fill_with_history(owner, place, total)
+    print(f"Filling a database with {total:,} bookings ({profile}) ...", flush=True)
+    fill_with_history(owner, place, total, PROFILES[profile])
     publish_free_slots(owner, place, 0, BOOKED_SINCE)
     tidy_up(postgres, database)
     since = _book(app, place)
@@ -91,7 +100,7 @@ def _measure(postgres: EmbeddedPostgres, total: int) -> list[Run]:
     runs = []
     for form in FORMS:
         for name in NAMES:
-            runs.append(_run(app, total, form, name, scopes[form]))
+            runs.append(_run(app, (profile, total), form, name, scopes[form]))
             print(f"{total:>12,}  {form:6}  {name:40} {runs[-1].seconds:8.2f} s", flush=True)
     with psycopg.connect(postgres.superuser_url(), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {database} WITH (FORCE)".encode())
@@ -111,7 +120,7 @@ def _book(url: str, place: Place) -> datetime:
     return moment
 
 
-def _run(url: str, total: int, form: str, name: str, scope: tuple[Any, Any]) -> Run:
+def _run(url: str, filled: tuple[str, int], form: str, name: str, scope: tuple[Any, Any]) -> Run:
     with psycopg.connect(url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         connection.execute("SET LOCAL statement_timeout = 0")
@@ -123,13 +132,14 @@ def _run(url: str, total: int, form: str, name: str, scope: tuple[Any, Any]) -> 
     if row is None or row[1] != "PASS":
         raise BenchError(f"{name} found what should not be: {row}")
     return Run(
-        bookings=total,
+        profile=filled[0],
+        bookings=filled[1],
         form=form,
         check=name,
         seconds=seconds,
         processor=used,
         memory=memory.highest,
-        temporary=_temporary(url, name),
+        temporary=_temporary(url),
     )
 
 
@@ -142,7 +152,7 @@ def _processor(pid: int) -> float:
 _told: dict[str, int] = {}
 
 
-def _temporary(url: str, _name: str) -> int:
+def _temporary(url: str) -> int:
     deadline = time.monotonic() + 5
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_stat_force_next_flush()")
@@ -195,36 +205,43 @@ def _heading() -> str:
     )
 
 
+def _filled(runs: list[Run]) -> list[tuple[str, int]]:
+    return list(dict.fromkeys((run.profile, run.bookings) for run in runs))
+
+
 def _totals(runs: list[Run]) -> str:
     lines = [
-        "| bookings | form | seconds | processor | memory MB | temporary MB |",
-        "|---:|---|---:|---:|---:|---:|",
+        "| profile | bookings | form | seconds | processor | memory MB | temporary MB |",
+        "|---|---:|---|---:|---:|---:|---:|",
     ]
-    for total in dict.fromkeys(run.bookings for run in runs):
+    for filled in _filled(runs):
         for form in FORMS:
-            these = [run for run in runs if (run.bookings, run.form) == (total, form)]
+            these = [r for r in runs if (r.profile, r.bookings, r.form) == (*filled, form)]
             figures = [
                 f"{sum(run.seconds for run in these):.1f}",
                 f"{sum(run.processor for run in these):.1f}",
                 f"{max(run.memory for run in these) / 2**20:.0f}",
                 f"{sum(run.temporary for run in these) / 2**20:,.0f}",
             ]
-            lines.append(f"| {total:,} | {form} | {' | '.join(figures)} |")
+            lines.append(f"| {filled[0]} | {filled[1]:,} | {form} | {' | '.join(figures)} |")
     return "\n".join(lines)
 
 
 def _by_check(runs: list[Run]) -> str:
-    """The `all` form, check by check: seconds, and megabytes of temporary files."""
-    sizes = list(dict.fromkeys(run.bookings for run in runs))
+    """The `all` form, check by check: processor's seconds, memory, megabytes of temporary files."""
+    columns = [
+        f"{profile} {total:,}: processor s | memory MB | files MB"
+        for profile, total in _filled(runs)
+    ]
     lines = [
-        f"| check, all data | {' | '.join(f'{size:,}: s | processor | MB' for size in sizes)} |",
-        f"|---|{'---:|---:|---:|' * len(sizes)}",
+        f"| check, all data | {' | '.join(columns)} |",
+        f"|---|{'---:|---:|---:|' * len(columns)}",
     ]
     for name in NAMES:
         these = [run for run in runs if (run.check, run.form) == (name, "all")]
         said = [
-            f"{run.seconds:.2f} | {run.processor:.2f} | {run.temporary / 2**20:,.0f}"
-            for run in these
+            f"{r.processor:.2f} | {r.memory / 2**20:.0f} | {r.temporary / 2**20:,.0f}"
+            for r in these
         ]
         lines.append(f"| {name} | {' | '.join(said)} |")
     return "\n".join(lines)

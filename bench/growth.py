@@ -47,13 +47,13 @@ def _fill(postgres: EmbeddedPostgres, total: int, rounds: int) -> Load:
     return Load(f"claim_at_{total}", f"claim function, {total:,} bookings before it", run)
 
 
-def fill_with_history(url: str, place: Place, total: int) -> None:
+def fill_with_history(url: str, place: Place, total: int, file: str = "history.sql") -> None:
     """So many bookings of the past, lawfully made by the owner at `url`, a batch a transaction."""
     customer_ids = _customers(url, place)
     for first in range(0, total, BATCH):
         run_sql(
             url,
-            "history.sql",
+            file,
             vendor_id=place.vendor_id,
             location_id=place.location_id,
             provider_ids=place.provider_ids,

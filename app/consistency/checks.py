@@ -57,7 +57,8 @@ CHECKS = (
         "slots_do_not_overlap",
         "data",
         "two slots of a provider overlap, or one is malformed",
-        "Delete the one that nobody has claimed, or shorten one with resize_slot.",
+        "Delete the one nobody has claimed, or shorten one with resize_slot. Time that is closed"
+        " without a schedule, or is not the slot's own, is opened again.",
     ),
     Check(
         "events_retell_bookings",
@@ -68,8 +69,20 @@ CHECKS = (
     Check(
         "idempotency_keys_point_to_bookings",
         "data",
-        "a key stands for a booking that is gone",
-        "Whoever repeats that request would be answered with nothing. Forget the key:",
+        "a key stands for nothing, or for a booking that is gone",
+        "Whoever repeats that request would be answered with nothing, or refused. Forget the key:",
+    ),
+    Check(
+        "busy_blocks_match_their_bookings",
+        "data",
+        "a block of busy time is none, or its busy time is over with or elsewhere",
+        "It closes what could be booked, or is taken for something that it is not.",
+    ),
+    Check(
+        "busy_time_is_closed",
+        "data",
+        "time in which a provider is busy can be booked",
+        "Somebody could book there. To put blocks on what is free:",
     ),
     Check(
         "nothing_is_orphaned",

@@ -10,6 +10,7 @@ from app.consistency import repair_data as data
 from app.consistency import repair_schema as schema
 from app.consistency.checks import BY_NAME
 from app.consistency.queries import Report
+from app.consistency.repair_orphans import mend_orphan
 
 Offender = dict[str, Any]
 _MEND: dict[str, Callable[[Offender], list[str]]] = {
@@ -21,7 +22,9 @@ _MEND: dict[str, Callable[[Offender], list[str]]] = {
     "slots_do_not_overlap": data.mend_slots,
     "events_retell_bookings": data.mend_history,
     "idempotency_keys_point_to_bookings": data.mend_key,
-    "nothing_is_orphaned": data.mend_orphan,
+    "busy_blocks_match_their_bookings": data.mend_busy_block,
+    "busy_time_is_closed": data.mend_open_time,
+    "nothing_is_orphaned": mend_orphan,
     "no_hold_is_long_lapsed": data.mend_hold,
     "laws_are_in_force": schema.mend_law,
     "functions_are_unaltered": schema.mend_function,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from psycopg import sql
@@ -19,10 +20,12 @@ _LOOK_AT_CLAIM = (
     " AND ordinal IS NOT DISTINCT FROM {ordinal};"
 )
 _DELETE_CLAIM = _LOOK_AT_CLAIM.replace("SELECT * FROM", "DELETE FROM")
-_REPEAT_SHAPE = (
-    "UPDATE claims c SET slot_during = s.during, slot_capacity = s.capacity FROM slots s"
-    " WHERE s.vendor_id = c.vendor_id AND s.id = c.slot_id AND c.vendor_id = {vendor_id}"
-    " AND c.booking_id = {booking_id} AND c.ordinal = {ordinal};"
+_REPEAT_SHAPES = (
+    "UPDATE claims c SET slot_during = s.during, slot_capacity = s.capacity,"
+    " quantity = b.quantity, booking_occupying = true FROM slots s, bookings b"
+    " WHERE s.vendor_id = c.vendor_id AND s.id = c.slot_id"
+    " AND b.vendor_id = c.vendor_id AND b.id = c.booking_id"
+    " AND c.vendor_id = {vendor_id} AND c.booking_id = {booking_id} AND c.ordinal = {ordinal};"
 )
 _LOOK_AT_UNIT = (
     "SELECT c.booking_id, c.during, c.units, b.status, b.kind, b.created_at FROM claims c"
@@ -45,7 +48,7 @@ WITH claimed AS (
     SELECT min(lower(during)) AS starts, max(upper(during)) AS ends,
            array_agg(slot_id ORDER BY ordinal) AS slot_ids,
            (array_agg(provider_id ORDER BY ordinal))[1] AS provider_id
-    FROM claims WHERE vendor_id = {vendor_id} AND booking_id = {booking_id}
+    FROM claims WHERE vendor_id = {vendor_id} AND booking_id = {booking_id} HAVING count(*) > 0
 ), mended AS (
     UPDATE bookings SET slot_ids = claimed.slot_ids,
            during = tstzrange(starts + make_interval(mins => buffer_before_minutes),
@@ -61,11 +64,16 @@ _LOOK_AT_SLOTS = (
     " AND c.slot_id = s.id) AS claims FROM slots s WHERE s.vendor_id = {vendor_id}"
     " AND s.provider_id = {provider_id} AND s.during && tstzrange({start}, {busy_until});"
 )
+_CLOSE_WITHIN = (
+    "UPDATE slots SET closed = CASE WHEN schedule_id IS NULL THEN '{{}}'"
+    " ELSE closed * tstzmultirange(during) END, version = version + 1, updated_at = now()"
+    " WHERE vendor_id = {vendor_id} AND id = {slot_id};"
+)
 _DELETE_SLOT = "SELECT outcome, facts FROM delete_slot({vendor_id}, {slot_id});"
 _TELL_ONCE_MORE = """\
 WITH told AS (
     INSERT INTO events (vendor_id, booking_id, sequence, kind, actor, changes)
-    VALUES ({vendor_id}, {booking_id}, {next}, {status}, {actor}, '{{}}')
+    VALUES ({vendor_id}, {booking_id}, {next}, {kind}, {actor}, {changes}) ON CONFLICT DO NOTHING
 )
 UPDATE bookings SET version = {next}, updated_at = clock_timestamp()
 WHERE vendor_id = {vendor_id} AND id = {booking_id};"""
@@ -73,101 +81,94 @@ _FORGET_KEY = (
     "DELETE FROM idempotency_keys WHERE vendor_id = {vendor_id}"
     " AND encode(sha256(convert_to(key, 'UTF8')), 'hex') = {key_sha256};"
 )
-_EXPIRE = "SELECT expire_holds({vendor_id});"
-# Several rows may lack the same one.
-_OF_BOOKING = " FROM bookings WHERE vendor_id = {vendor_id} AND id = {id} ON CONFLICT DO NOTHING;"
-_STAND_INS = {
-    ("booking", "location"): (
-        "INSERT INTO locations (vendor_id, id, name, time_zone, archived_at)"
-        " SELECT vendor_id, location_id, 'Lost', 'UTC', now()" + _OF_BOOKING
-    ),
-    ("booking", "provider"): (
-        "INSERT INTO providers (vendor_id, id, location_id, name, archived_at)"
-        " SELECT vendor_id, provider_id, location_id, 'Lost', now()" + _OF_BOOKING
-    ),
-    ("booking", "service"): (
-        "UPDATE bookings SET service_id = NULL WHERE vendor_id = {vendor_id} AND id = {id};"
-    ),
-    ("booking", "customer"): (
-        "UPDATE bookings SET customer_id = NULL WHERE vendor_id = {vendor_id} AND id = {id};"
-    ),
-}
-_STAND_INS |= {
-    (kind, missing): statement.replace("FROM bookings", f"FROM {kind}s")
-    for (_, missing), statement in list(_STAND_INS.items())
-    for kind in ("slot", "provider")
-    if statement.startswith("INSERT")
-}
-_STAND_IN_VENDOR = (
-    "INSERT INTO vendors (id, slug, name, time_zone, archived_at)"
-    " VALUES ({vendor_id}, {slug}, 'Lost', 'UTC', now()) ON CONFLICT DO NOTHING;"
+_CLOSE = "SELECT changed, facts FROM close_busy_time({vendor_id}, {provider_id});"
+_FORGET_BUSY = (
+    "DELETE FROM busy_blocks WHERE vendor_id = {vendor_id} AND booking_id = {booking_id};"
 )
+_RETELL_BUSY = (
+    "UPDATE busy_blocks k SET provider_id = b.provider_id, ends = upper(b.during) FROM bookings b"
+    " WHERE b.vendor_id = k.vendor_id AND b.id = k.booking_id AND k.vendor_id = {vendor_id}"
+    " AND k.booking_id = {booking_id};"
+)
+_EXPIRE = "SELECT expire_holds({vendor_id});"
 
 
 def mend_misfit(offender: Offender) -> list[str]:
-    """Let a claim of nothing go; repeat the slot's shape; otherwise look and cancel."""
+    """Let a claim of nothing go; repeat what it should; otherwise look and cancel."""
     if {"booking_missing", "booking_does_not_occupy"} & set(offender["reasons"]):
-        return [_filled(_DELETE_CLAIM, offender)]
-    if offender["reasons"] == ["slot_shape"]:
-        return [_filled(_REPEAT_SHAPE, offender)]
-    return [_filled(_LOOK_AT_CLAIM, offender), _filled(_CANCEL, offender)]
+        return [filled(_DELETE_CLAIM, offender)]
+    if set(offender["reasons"]) <= {"slot_shape", "booking_shape"}:
+        return [filled(_REPEAT_SHAPES, offender)]
+    return [filled(_LOOK_AT_CLAIM, offender), filled(_CANCEL, offender)]
 
 
 def mend_twice(offender: Offender) -> list[str]:
     """See who has the place, then cancel one."""
-    return [_filled(_LOOK_AT_UNIT, offender), _filled(_CANCEL, offender)]
+    return [filled(_LOOK_AT_UNIT, offender), filled(_CANCEL, offender)]
 
 
 def mend_half(offender: Offender) -> list[str]:
     """Free what it has, then claim all of it again."""
-    return [_filled(_CANCEL, offender), _filled(_CONFIRM, offender)]
+    return [filled(_CANCEL, offender), filled(_CONFIRM, offender)]
 
 
 def mend_crowd(offender: Offender) -> list[str]:
     """See who is there, then cancel some, or make room if there is any."""
-    return [_filled(_LOOK_AT_MOMENT, offender), _filled(_ENLARGE, offender)]
+    return [filled(_LOOK_AT_MOMENT, offender), filled(_ENLARGE, offender)]
 
 
 def mend_times(offender: Offender) -> list[str]:
-    """Let the booking, and an event, tell what it claims."""
+    """Let the booking, and an event, tell what it claims; or claim again what was left out."""
+    if "time_left_out" in offender["reasons"]:
+        return mend_half(offender)
     changes = '{"start": {}, "end": {}, "slot_ids": {}, "provider_id": {}}'
-    return [_filled(_TELL_AS_CLAIMED, offender, changes=changes)]
+    return [filled(_TELL_AS_CLAIMED, offender, changes=changes)]
 
 
 def mend_slots(offender: Offender) -> list[str]:
-    """See which of the two is claimed, then delete the other; a malformed one goes."""
-    look = [_filled(_LOOK_AT_SLOTS, offender)] if offender["reason"] == "overlap" else []
-    return [*look, _filled(_DELETE_SLOT, offender)]
+    """See which of two is claimed, delete the other; a malformed one; open what no one closed."""
+    if offender["reason"] == "closed":
+        return [filled(_CLOSE_WITHIN, offender)]
+    look = [filled(_LOOK_AT_SLOTS, offender)] if offender["reason"] == "overlap" else []
+    return [*look, filled(_DELETE_SLOT, offender)]
 
 
 def mend_history(offender: Offender) -> list[str]:
-    """Tell the state once more, numbered after the last event there is."""
+    """Tell once more how it is, numbered after the last event there is."""
     if {"no_booking", "gap"} & set(offender["reasons"]) or not offender["events"]:
         return ["-- Events that are lost, or whose booking is, come back from a backup alone."]
-    return [_filled(_TELL_ONCE_MORE, offender, next=offender["events"] + 1)]
+    kind = "changed" if offender["reasons"] == ["fields"] else offender["status"]
+    # Named without a value, as what a person sets by hand.
+    changes = json.dumps({field: {} for field in offender["fields"]})
+    after = offender["events"] + 1
+    return [filled(_TELL_ONCE_MORE, offender, next=after, kind=kind, changes=changes)]
 
 
 def mend_key(offender: Offender) -> list[str]:
     """Forget the key."""
-    return [_filled(_FORGET_KEY, offender)]
+    return [filled(_FORGET_KEY, offender)]
 
 
-def mend_orphan(offender: Offender) -> list[str]:
-    """A stand-in for each missing row, or NULL where that may be."""
-    if "vendor" in offender["missing"]:
-        slug = f"lost-{str(offender['vendor_id'])[-12:]}"
-        return [_filled(_STAND_IN_VENDOR, offender, slug=slug)]
-    # A provider's stand-in refers to its location: that one first.
-    missing = sorted(offender["missing"])
-    return [_filled(_STAND_INS[offender["kind"], name], offender) for name in missing]
+def mend_busy_block(offender: Offender) -> list[str]:
+    """Let what is no block go; repeat what the block is; then lift what is explained no more."""
+    reasons = set(offender["reasons"])
+    if reasons & {"no_block", "does_not_occupy"}:
+        return [filled(_FORGET_BUSY, offender)]
+    again = [filled(_RETELL_BUSY, offender)] if reasons & {"provider", "end"} else []
+    return [*again, filled(_CLOSE, offender)]
+
+
+def mend_open_time(offender: Offender) -> list[str]:
+    """Close it, as whoever publishes does."""
+    return [filled(_CLOSE, offender)]
 
 
 def mend_hold(offender: Offender) -> list[str]:
     """Do now what the worker would do."""
-    return [_filled(_EXPIRE, offender)]
+    return [filled(_EXPIRE, offender)]
 
 
-def _filled(template: str, offender: Offender, **more: Any) -> str:
+def filled(template: str, offender: Offender, **more: Any) -> str:
     """The statement with values as literals where their names stand in braces."""
     values = {"actor": SYSTEM, **offender, **more}
     literals = {name: sql.Literal(_scalar(value)) for name, value in values.items()}

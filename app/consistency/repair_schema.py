@@ -22,6 +22,7 @@ def mend_law(offender: Offender) -> list[str]:
         "index": _mend_index,
         "trigger": _mend_trigger,
         "setting": _mend_setting,
+        "child": _mend_child,
     }.get(offender["kind"])
     if mend is not None:
         return mend(offender)
@@ -130,9 +131,16 @@ def _mend_trigger(offender: Offender) -> list[str]:
 
 
 def _mend_setting(offender: Offender) -> list[str]:
-    role = offender["name"].partition(" of ")[2]
+    setting, _, role = offender["name"].partition(" of ")
     whom = f"ROLE {_quoted(role)}" if role else "DATABASE ..."
-    return [f"-- ALTER {whom} RESET session_replication_role;"]
+    return [f"-- ALTER {whom} RESET {setting};"]
+
+
+def _mend_child(offender: Offender) -> list[str]:
+    table, _, child = offender["name"].partition(".")
+    if offender["found"] is None:
+        return [f"ALTER TABLE {_quoted(child)} INHERIT {_quoted(table)};"]
+    return [f"ALTER TABLE {_quoted(child)} NO INHERIT {_quoted(table)};"]
 
 
 def _quoted(name: str) -> str:

@@ -72,6 +72,7 @@ ALTERED_LAWS = {
         " FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()"
     ),
     "a rule put in between": "CREATE RULE mine AS ON DELETE TO claims DO INSTEAD NOTHING",
+    "rows read from elsewhere": "CREATE TABLE mine () INHERITS (claims)",
     "rows hidden": "ALTER TABLE bookings ENABLE ROW LEVEL SECURITY",
     "a policy": "CREATE POLICY mine ON bookings USING (true)",
     "a table that a crash empties": "ALTER TABLE idempotency_keys SET UNLOGGED",
@@ -88,6 +89,16 @@ ALTERED_LAWS = {
         "ALTER ROLE slotkeeper_owner SET session_replication_role = replica"
     ),
     "keys turned off here": "SET LOCAL session_replication_role = replica",
+    "names that the application finds elsewhere": (
+        "CREATE SCHEMA mine; ALTER ROLE slotkeeper_app SET search_path = mine, public"
+    ),
+    "names that the owner finds elsewhere": (
+        "ALTER ROLE slotkeeper_owner SET search_path = pg_temp, public"
+    ),
+    "names that all find elsewhere": (
+        "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = other',"
+        " current_database()); END$$"
+    ),
     "the seal broken": "DELETE FROM schema_seal",
     "a line of the seal lost": "DELETE FROM schema_seal WHERE name = 'claims.claims_no_overlap'",
     "a law broken and the seal changed to fit": (
@@ -140,6 +151,22 @@ ALTERED_RIGHTS = {
         " GRANT writers TO slotkeeper_app WITH INHERIT FALSE"
     ),
     "a member of those who write all": "GRANT pg_write_all_data TO slotkeeper_app",
+    "a member of those who write one column": (
+        "CREATE ROLE writers; GRANT UPDATE (status) ON bookings TO writers;"
+        " GRANT writers TO slotkeeper_app WITH INHERIT FALSE"
+    ),
+    "a member of those who run programs": "GRANT pg_execute_server_program TO slotkeeper_app",
+    "a member of those who write files": "GRANT pg_write_server_files TO slotkeeper_app",
+    "keys may be turned off": "GRANT SET ON PARAMETER session_replication_role TO slotkeeper_app",
+    "keys may be turned off by all": "GRANT SET ON PARAMETER session_replication_role TO PUBLIC",
+    "keys may be turned off for all": (
+        "GRANT ALTER SYSTEM ON PARAMETER session_replication_role TO slotkeeper_app"
+    ),
+    "a member of those who may turn keys off": (
+        "CREATE ROLE writers; GRANT SET ON PARAMETER session_replication_role TO writers;"
+        " GRANT writers TO slotkeeper_app WITH INHERIT FALSE"
+    ),
+    "what stands for busy time may be written": "GRANT INSERT ON busy_blocks TO slotkeeper_app",
     "an owner of a table": "CREATE TABLE mine (); ALTER TABLE mine OWNER TO slotkeeper_app",
 }
 
@@ -169,5 +196,12 @@ HARMLESS = {
     "other settings of a table": "ALTER TABLE claims SET (fillfactor = 80)",
     "statistics": "ANALYZE bookings; ALTER TABLE slots ALTER COLUMN provider_id SET STATISTICS 500",
     "a time limit of one's own": "ALTER ROLE slotkeeper_app SET statement_timeout = '5s'",
+    "a schema of one's own behind ours": (
+        'CREATE SCHEMA mine; ALTER ROLE slotkeeper_app SET search_path = "$user", public, mine'
+    ),
+    "a parameter that opens nothing": "GRANT SET ON PARAMETER log_min_messages TO slotkeeper_app",
+    "a table that inherits from one's own": (
+        "CREATE TABLE mine (); CREATE TABLE more () INHERITS (mine)"
+    ),
     "an index made anew": "REINDEX TABLE claims",
 }

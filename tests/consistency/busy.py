@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from tests.leave import Leave
+from tests.rota import Rota
 from tests.shop import Shop, at
 
 ADA = {"name": "Ada", "email": "ada@example.org"}
@@ -26,6 +28,9 @@ def have_a_busy_day(shop: Shop) -> None:
     shop.call("resize_slot", slot_id=long, start=at(8), location_id=shop.location())
     shop.call("delete_slot", slot_id=spare)
     shop.call("expire_holds")
+    _together_and_with_buffers(shop)
+    _time_off(shop)
+    _closed_time(shop)
 
 
 def _part_of_a_long_slot(shop: Shop, long) -> None:
@@ -53,3 +58,39 @@ def _seats(shop: Shop, seats) -> None:
     shop.move("confirm_booking", held)
     shop.call("change_booking", booking_id=held, changes={"notes": "By the window", "guests": 3})
     assert shop.claim(seats, quantity=4)["outcome"] == "INSUFFICIENT_INVENTORY"
+
+
+def _together_and_with_buffers(shop: Shop) -> None:
+    shop.book(shop.slot(33, 34), shop.slot(33, 34, provider_id=shop.provider()))
+    massage = shop.service(60, buffer_before_minutes=10, buffer_after_minutes=20)
+    shop.book(shop.slot(35, 40), start=at(36), end=at(37), service_id=massage)
+    # The first of two nights lasts longer than when it was booked.
+    nights = shop.nights(2, provider_id=shop.provider())
+    shop.book(*nights)
+    (first,) = shop.rows(
+        "SELECT upper(during) AS until FROM slots WHERE vendor_id = %s AND id = %s", nights[0]
+    )
+    later = first["until"] + timedelta(minutes=30)
+    assert shop.call("resize_slot", slot_id=nights[0], end=later)[0]["outcome"] == "RESIZED"
+
+
+def _time_off(shop: Shop) -> None:
+    leave = Leave(shop)
+    long = shop.slot(50, 56, capacity=3)
+    shop.book(long, start=at(51), end=at(52))
+    moved, ended = leave.busy(50, 53), leave.busy(54, 55)
+    leave.move(moved, 51.5, 54.5)
+    leave.end(ended)
+    shop.call("resize_slot", slot_id=long, capacity=4)
+    assert leave.blocks()
+
+
+def _closed_time(shop: Shop) -> None:
+    rota = Rota(shop)
+    rota.apply(rota.wanted((60, 61), (62, 70), whole=False))
+    gone = rota.book(60, 61)
+    rota.book(63, 64)
+    rota.apply(rota.wanted((62, 63.5), whole=False))
+    shop.move("cancel_booking", gone)
+    shop.call("block_time", provider_id=shop.provider_id, start=at(60), end=at(61))
+    assert rota.closed()

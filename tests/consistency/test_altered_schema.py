@@ -22,7 +22,7 @@ def superuser(module_database):
 
 def failed_checks(connection):
     rows = connection.execute("SELECT * FROM verify_booking_slot_consistency()").fetchall()
-    assert len(rows) == 13
+    assert len(rows) == 15
     return {name: offenders for name, status, _, offenders in rows if status == "FAIL"}
 
 
@@ -68,10 +68,11 @@ def test_a_migration_does_not_make_lawful_what_was_altered_before_it(database):
             "ALTER TABLE claims DROP CONSTRAINT claims_inside_slot",
             "ALTER TABLE claims ALTER COLUMN units DROP NOT NULL",
             "CREATE RULE mine AS ON DELETE TO claims DO INSTEAD NOTHING",
+            "CREATE TABLE mine () INHERITS (claims)",
         ):
             connection.exec_driver_sql(statement)
         before = connection.exec_driver_sql(CHANGES).fetchall()
-        assert len(before) == 4, "the constraint, the rule, and NOT NULL as column and constraint"
+        assert len(before) == 5, "constraint, rule, child, and NOT NULL as column and constraint"
         with sealing(MigrationContext.configure(connection), connection):
             for statement in (
                 "UPDATE alembic_version SET version_num = 'next'",
@@ -81,11 +82,12 @@ def test_a_migration_does_not_make_lawful_what_was_altered_before_it(database):
                 connection.exec_driver_sql(statement)
         left = connection.exec_driver_sql(CHANGES).fetchall()
         assert [tuple(row) for row in left] == [
+            ("child", "claims.mine"),
             ("constraint", "claims.claims_inside_slot"),
             ("rule", "claims.mine"),
         ]
         connection.exec_driver_sql("ALTER TABLE vendors DROP COLUMN motto")
-        assert len(connection.exec_driver_sql(CHANGES).fetchall()) == 3
+        assert len(connection.exec_driver_sql(CHANGES).fetchall()) == 4
 
 
 def test_a_migration_that_does_nothing_seals_nothing(database):

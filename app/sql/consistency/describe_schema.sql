@@ -1,6 +1,6 @@
--- Promise: what migrations make in the schema, a line an object, as PostgreSQL itself spells it: tables,
--- columns, constraints with the state of their triggers, domains, indexes, triggers, rules, policies,
--- types, views, functions (by digest), and rights as of describe_rights.
+-- Promise: what migrations make in the schema, a line an object, as PostgreSQL itself spells it: tables with
+-- what inherits from them, columns, constraints with the state of their triggers, domains, indexes, triggers, rules,
+-- policies, types, views, functions (by digest), and rights as of describe_rights.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION describe_schema() RETURNS TABLE (kind text, name text, definition text)
 LANGUAGE sql STABLE SET search_path = public, pg_temp SET quote_all_identifiers = off
@@ -22,6 +22,10 @@ AS $$
     SELECT 'table', r.name, concat_ws(' ', r.relkind, r.relpersistence, r.owner,
         CASE WHEN r.relrowsecurity THEN 'row security' END)
     FROM relations r WHERE r.relkind IN ('r', 'p')
+    UNION ALL
+    -- Rows of such a table are read as rows of ours, and no law of ours is asked about them.
+    SELECT 'child', r.name || '.' || i.inhrelid::regclass::text, 'inherits'
+    FROM relations r JOIN pg_inherits i ON i.inhparent = r.oid AND r.relkind IN ('r', 'p')
     UNION ALL
     SELECT 'view', r.name, concat_ws(' ', r.owner, r.reloptions::text, pg_get_viewdef(r.oid))
     FROM relations r WHERE r.relkind = 'v'
@@ -50,8 +54,7 @@ AS $$
     WHERE r.oid IS NOT NULL OR t.oid IS NOT NULL
     UNION ALL
     SELECT 'domain', t.typname, concat_ws(' ', format_type(t.typbasetype, t.typtypmod),
-        CASE WHEN t.typnotnull THEN 'NOT NULL' END,
-        'DEFAULT ' || t.typdefault)
+        CASE WHEN t.typnotnull THEN 'NOT NULL' END, 'DEFAULT ' || t.typdefault)
     FROM pg_type t WHERE t.typnamespace = 'public'::regnamespace AND t.typtype = 'd'
     UNION ALL
     SELECT 'index', i.indexrelid::regclass::text, concat_ws(' ', pg_get_indexdef(i.indexrelid),

@@ -1,6 +1,6 @@
 -- Promise: rights of the application's role that the last migration did not leave it with, or that it
 -- lacks, by whatever way it came to them; and, whatever any migration said, what it must never have: being
--- somebody special, owning anything, writing the truth, or being able to become somebody who can.
+-- somebody special, owning anything, writing the truth, turning keys off, or being able to become somebody who can.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION find_altered_rights() RETURNS TABLE (violations bigint, offenders jsonb)
 LANGUAGE sql STABLE
@@ -9,15 +9,23 @@ AS $$
         SELECT r.* FROM pg_roles r WHERE r.rolname = 'slotkeeper_app'
     ), truth AS (
         SELECT c.oid, c.relname FROM pg_class c
-        WHERE c.oid IN ('slots'::regclass, 'bookings'::regclass, 'claims'::regclass, 'events'::regclass, 'idempotency_keys'::regclass)
+        WHERE c.oid IN ('slots'::regclass, 'bookings'::regclass, 'claims'::regclass, 'events'::regclass, 'idempotency_keys'::regclass,
+                        'busy_blocks'::regclass, 'schema_seal'::regclass)
+    ), opening (parameter) AS (
+        -- Whoever may set one of these turns off keys, or brings code of their own into the server.
+        VALUES ('session_replication_role'), ('session_preload_libraries'), ('dynamic_library_path'), ('allow_system_table_mods')
     ), others AS (
-        SELECT r.oid, r.rolname, r.rolsuper OR r.rolcreaterole OR EXISTS (
+        SELECT r.oid, r.rolname, r.rolsuper OR r.rolcreaterole OR r.rolreplication
+               OR r.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files', 'pg_create_subscription')
+               OR EXISTS (SELECT FROM opening o WHERE has_parameter_privilege(r.oid, o.parameter, 'SET, ALTER SYSTEM'))
+               OR EXISTS (
                    SELECT FROM truth t, unnest('{INSERT,UPDATE,DELETE,TRUNCATE}'::text[]) AS w (priv)
-                   WHERE has_table_privilege(r.oid, t.oid, w.priv)) AS mighty
+                   WHERE has_table_privilege(r.oid, t.oid, w.priv)
+                      OR CASE WHEN w.priv IN ('INSERT', 'UPDATE') THEN has_any_column_privilege(r.oid, t.oid, w.priv) END) AS mighty
         FROM pg_roles r, app WHERE r.oid <> app.oid AND pg_has_role(app.oid, r.oid, 'MEMBER') AND NOT app.rolsuper
     ), wrong (rank, name, expected, found) AS (
         -- What gives many rights at once comes before each of them.
-        SELECT 4, c.name, c.expected, c.found FROM find_schema_changes() c 
+        SELECT 4, c.name, c.expected, c.found FROM find_schema_changes() c
         -- On what has itself gone there are none: that is another check's.
         WHERE c.kind = 'right' AND c.found IS NOT NULL AND EXISTS (SELECT FROM app)
         UNION ALL
@@ -41,6 +49,10 @@ AS $$
         FROM app, truth t, unnest('{INSERT,UPDATE,DELETE,TRUNCATE}'::text[]) AS w (priv)
         WHERE has_table_privilege(app.oid, t.oid, w.priv)
            OR CASE WHEN w.priv IN ('INSERT', 'UPDATE') THEN has_any_column_privilege(app.oid, t.oid, w.priv) END
+        UNION ALL
+        SELECT 4, format('%s on parameter %s', w.priv, o.parameter), 'no', 'yes'
+        FROM app, opening o, unnest('{SET,ALTER SYSTEM}'::text[]) AS w (priv)
+        WHERE has_parameter_privilege(app.oid, o.parameter, w.priv) AND NOT app.rolsuper
         UNION ALL
         SELECT 4, 'CREATE in schema public', 'no', 'yes' FROM app WHERE has_schema_privilege(app.oid, 'public', 'CREATE')
         UNION ALL

@@ -1,5 +1,5 @@
 -- Promise: what in the schema differs from what the last migration left and wrote down in schema_seal:
--- gone, different, or (triggers, rules, policies, further forms of our functions) added. Other
+-- gone, different, or (triggers, rules, policies, tables that inherit, further forms of our functions) added. Other
 -- tables, columns, indexes and functions that somebody has added are nobody's business.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION find_schema_changes() RETURNS TABLE (kind text, name text, expected text, found text)
@@ -9,7 +9,8 @@ AS $$
     FROM (SELECT seal.* FROM schema_seal seal WHERE seal.kind <> 'seal') AS s
     FULL JOIN describe_schema() AS d ON d.kind = s.kind AND d.name = s.name
     WHERE s.definition IS DISTINCT FROM d.definition
-      AND (s.kind IS NOT NULL OR d.kind IN ('trigger', 'rule', 'policy') OR d.kind = 'function' AND EXISTS (
+      AND (s.kind IS NOT NULL OR d.kind IN ('trigger', 'rule', 'policy') OR d.kind = 'child' AND EXISTS (
+              SELECT FROM schema_seal known WHERE known.kind = 'table' AND known.name = split_part(d.name, '.', 1)) OR d.kind = 'function' AND EXISTS (
               SELECT FROM schema_seal known
               WHERE known.kind = 'function' AND split_part(known.name, '(', 1) = split_part(d.name, '(', 1)))
     UNION ALL

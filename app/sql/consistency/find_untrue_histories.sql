@@ -1,5 +1,6 @@
--- Promise: bookings whose events are not numbered 1..version without a gap, or whose last event of a
--- status is not of the status they have; and events of no booking at all.
+-- Promise: bookings whose events are not numbered 1..version without a gap, whose last event of a
+-- status is not of the status they have, or that have another value in a field than events told last; and
+-- events of no booking at all.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION find_untrue_histories(p_vendor_id uuid, p_since timestamptz)
 RETURNS TABLE (violations bigint, offenders jsonb)
@@ -22,20 +23,22 @@ AS $$
         FROM numbered n GROUP BY n.vendor_id, n.booking_id
     ), compared AS (
         SELECT COALESCE(b.vendor_id, t.vendor_id) AS vendor_id, COALESCE(b.id, t.booking_id) AS booking_id,
-               b.status, t.status AS told_status, b.version, COALESCE(t.events, 0) AS events, array_remove(ARRAY[
+               b.status, t.status AS told_status, b.version, COALESCE(t.events, 0) AS events, o.fields, array_remove(ARRAY[
                    CASE WHEN b.id IS NULL THEN 'no_booking' END,
                    CASE WHEN t.complete IS FALSE THEN 'gap' END,
                    CASE WHEN b.id IS NOT NULL AND COALESCE(t.events, 0) IS DISTINCT FROM b.version THEN 'version' END,
-                   CASE WHEN b.id IS NOT NULL AND t.status IS DISTINCT FROM b.status THEN 'status' END], NULL) AS reasons
+                   CASE WHEN b.id IS NOT NULL AND t.status IS DISTINCT FROM b.status THEN 'status' END,
+                   CASE WHEN o.booking_id IS NOT NULL THEN 'fields' END], NULL) AS reasons
         FROM bookings_in_scope(p_vendor_id, p_since) b
         FULL JOIN told t ON t.vendor_id = b.vendor_id AND t.booking_id = b.id
+        LEFT JOIN fields_told_otherwise(p_vendor_id, p_since) o ON o.vendor_id = b.vendor_id AND o.booking_id = b.id
     ), found AS (
         SELECT c.*, row_number() OVER (ORDER BY c.vendor_id, c.booking_id) AS place
         FROM compared c WHERE cardinality(c.reasons) > 0
     )
     SELECT count(*), COALESCE(jsonb_agg(jsonb_build_object(
         'vendor_id', f.vendor_id, 'booking_id', f.booking_id, 'reasons', to_jsonb(f.reasons), 'status', f.status,
-        'told_status', f.told_status, 'version', f.version, 'events', f.events) ORDER BY f.place)
-        FILTER (WHERE f.place <= 10), '[]')
+        'told_status', f.told_status, 'fields', COALESCE(to_jsonb(f.fields), '[]'), 'version', f.version, 'events', f.events)
+        ORDER BY f.place) FILTER (WHERE f.place <= 10), '[]')
     FROM found f
 $$;

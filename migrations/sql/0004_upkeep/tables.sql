@@ -11,3 +11,6 @@ ALTER TYPE scheduled_slot ADD ATTRIBUTE closed tstzmultirange;
 -- Whoever books without a key names a service, whose rules and price then hold. On a small table of which nobody waits.
 ALTER TABLE vendors ADD COLUMN service_required boolean NOT NULL DEFAULT false;
 ALTER TYPE public_check ADD ATTRIBUTE service_required boolean;
+
+-- Keys of requests that make nothing with an id (imports of calendars) said nothing, as would one that has lost its booking.
+UPDATE idempotency_keys SET made = '{"done": true}' WHERE booking_id IS NULL AND made = '{}';
