@@ -67,6 +67,8 @@ STATES = {"BOOKING_STATE_CONFLICT"}
 LAWS = {"23P01", "23503", "23505", "23514", "23502", "SK006"}
 REFUSALS: dict[str, set[str]] = {
     "book": NO_ROOM | {"SLOT_NOT_FOUND"},
+    # A provider's time, which may be closed: outside of what is published, or across a gap.
+    "book_time": NO_ROOM | {"SLOT_NOT_FOUND", "VALIDATION_ERROR"},
     "cancel": STATES,
     "confirm": STATES | NO_ROOM | {"SLOT_NOT_FOUND", "HOLD_EXPIRED"},
     "complete": STATES,
@@ -81,6 +83,12 @@ REFUSALS: dict[str, set[str]] = {
     "read": set(),
     "search": set(),
     "offer": set(),
+    "hours": set(),
+    "exception": set(),
+    "time_off": set(),
+    "calendar": set(),
+    "apply": set(),
+    "close": set(),
     "list": set(),
     "sweep": set(),
 }

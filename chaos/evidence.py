@@ -101,7 +101,7 @@ class Evidence:
     def collect(cls, folder: Path, data: Mapping[str, Iterable[Row]]) -> Evidence:
         """Everything about the run in this folder; `data`: the rows at the end, by table."""
         header, stage = read_run(folder)
-        header = {**header, "services": stage.services}
+        header = {**header, "services": stage.services, "calendars": stage.calendars}
         path = folder / EVIDENCE
         path.unlink(missing_ok=True)
         found = cls(path)
@@ -205,8 +205,10 @@ def moment(text: str) -> int:
 
 
 def span_of(asked: Mapping[str, Any]) -> Span:
-    """The part of its slots that an operation is about; of a service with the buffers around it."""
-    if not asked.get("start") or not asked.keys() & {"slots", "service_id"}:
+    """The part of its slots, or of a provider's time, that an operation is about; of a service with
+    the buffers around it.
+    """
+    if not asked.get("start") or not asked.keys() & {"slots", "service_id", "quantity"}:
         return WHOLE
     return occupied(asked, asked["start"], asked["end"])
 

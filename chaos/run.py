@@ -71,7 +71,8 @@ class Run:
     standing: Pool = field(default_factory=Pool)
     holds: Pool = field(default_factory=Pool)
     blocks: Pool = field(default_factory=Pool)
-    by_service: Pool = field(default_factory=Pool)
+    # Those whose slots the server has found, for a service or a time.
+    found: Pool = field(default_factory=Pool)
     # Requests with a key whose answer is known, for liars to reuse: asked.
     keys: Pool = field(default_factory=Pool)
     # After how many operations the run was taken up again, if it was broken off.
@@ -114,7 +115,7 @@ class Run:
         """Remember what the users of a run that was broken off could choose from, in the order in
         which they were answered.
         """
-        pools = ("standing", "by_service", "holds", "blocks", "keys")
+        pools = ("standing", "found", "holds", "blocks", "keys")
         known: dict[str, dict[str, Any]] = {name: {} for name in pools}
         for operation in operations:
             if operation.result == "ok":
@@ -204,7 +205,7 @@ def _note(operation: Operation, known: dict[str, dict[str, Any]]) -> None:
     if kind == "book":
         pool = {"HELD": "holds", "CONFIRMED": "standing"}.get(operation.code)
         if pool is not None:
-            pool = "by_service" if "service_id" in asked else pool
+            pool = pool if "slots" in asked else "found"
             known[pool][booking_id] = operation
         # Not of a liar, whose key is another's.
         if asked.get("key", "").startswith(asked.get("token", " ")):
@@ -214,7 +215,7 @@ def _note(operation: Operation, known: dict[str, dict[str, Any]]) -> None:
         time = {name: asked[name] for name in ("start", "end") if name in asked}
         known["blocks"][booking_id] = {"booking_id": booking_id, "slots": asked["slots"], **time}
     elif kind in {"cancel", "unblock"}:
-        for name in ("standing", "by_service", "holds", "blocks"):
+        for name in ("standing", "found", "holds", "blocks"):
             known[name].pop(booking_id, None)
     elif kind == "confirm" and booking_id in known["holds"]:
         known["standing"][booking_id] = known["holds"].pop(booking_id)

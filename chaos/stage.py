@@ -11,6 +11,10 @@ from typing import Any
 from chaos.target import Target, administer
 
 FIRST_DAY = 30
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+EARLY = [["05:00", "06:00"]]
+# Time off that is of no day on which anything is published.
+PARKED = ("2045-01-01T00:00:00+00:00", "2045-01-02T00:00:00+00:00")
 # With what the roles of those who do services begin: who wants just any slot wants none of theirs.
 SERVICE = "service: "
 
@@ -37,6 +41,10 @@ class Stage:
     # By id: name, minutes (duration, before, after, step), quantity_max, when it opens and closes,
     # and for each need who can fill it, with the preference.
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # By provider, of those whose time comes from a schedule: capacity, location, the ids of what
+    # can be changed (schedule, exception, time_off), the days as they begin, the hours of each and
+    # what is extra on the first when the run began.
+    calendars: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def slots(self) -> dict[str, Slot]:
@@ -65,7 +73,7 @@ class Stage:
         """As it was kept in run.json."""
         roles = {role: [Slot(**slot) for slot in slots] for role, slots in kept["roles"].items()}
         known = (kept["vendor_id"], kept["location_id"], list(kept["providers"]), roles)
-        return cls(*known, kept.get("services", {}))
+        return cls(*known, kept.get("services", {}), kept.get("calendars", {}))
 
 
 class StageBuilder:
@@ -93,12 +101,8 @@ class StageBuilder:
         `opens`: when the first begins, after midnight. `every`: from one's start to the next's, if
         they are not contiguous.
         """
-        name = f"Chaos {role}"
-        body = {"name": name, "location_id": self.stage.location_id}
-        provider = administer(self._target, "POST", "/providers", body)["id"]
-        self.stage.providers.append(provider)
-        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        first = today + timedelta(days=FIRST_DAY) + opens
+        provider = self._provider(role)
+        first = _midnight() + opens
         step = every or length
         wanted = [
             {
@@ -116,6 +120,54 @@ class StageBuilder:
         ]
         self.stage.roles[role] = slots
         return slots
+
+    def calendar(
+        self, name: str, hours: list[list[str]], capacity: int, *, days: int, by_sql: bool = False
+    ) -> None:
+        """A provider who is open at these hours of some days, in UTC, by a schedule of long slots.
+
+        There is an exception for the first day, which opens an hour before anybody wants it, and
+        time off that is of none of these days. `by_sql`: no exception, and the schedule is left
+        alone: slots are published as if it were another.
+        """
+        provider = self._provider(name)
+        midnights = [_midnight() + timedelta(days=number) for number in range(days)]
+        first, last = (f"{day:%Y-%m-%d}" for day in (midnights[0], midnights[-1]))
+        made: dict[str, tuple[str, dict[str, Any]]] = {
+            "schedule": (
+                "schedules",
+                {
+                    "weekly": dict.fromkeys(WEEKDAYS, hours),
+                    "capacity": capacity,
+                    "slot_minutes": None,
+                    "valid_from": first,
+                    "valid_until": last,
+                },
+            ),
+            "exception": ("exceptions", {"starts_on": first, "kind": "extra", "hours": EARLY}),
+            "time_off": ("time-off", {"start": PARKED[0], "end": PARKED[1]}),
+        }
+        if by_sql:
+            del made["exception"]
+        ids = {
+            what: administer(self._target, "POST", f"/providers/{provider}/{path}", body)["id"]
+            for what, (path, body) in made.items()
+        }
+        self.stage.calendars[provider] = {
+            **ids,
+            "capacity": capacity,
+            "location": self.stage.location_id,
+            "days": [day.isoformat() for day in midnights],
+            "hours": hours,
+            "extra": [] if by_sql else EARLY,
+            "by_sql": by_sql,
+        }
+
+    def _provider(self, name: str) -> str:
+        body = {"name": f"Chaos {name}", "location_id": self.stage.location_id}
+        provider: str = administer(self._target, "POST", "/providers", body)["id"]
+        self.stage.providers.append(provider)
+        return provider
 
     def service(
         self,
@@ -163,3 +215,9 @@ class StageBuilder:
             "opens": slots[0].start,
             "closes": slots[-1].end,
         }
+
+
+def _midnight() -> datetime:
+    """When the first day begins on which anything is published."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today + timedelta(days=FIRST_DAY)

@@ -29,8 +29,8 @@ def of(booked: Operation) -> Asked:
     known: Asked = {name: booked.asked[name] for name in names if name in booked.asked}
     return {
         "booking_id": booked.answer["booking_id"],
-        # Who asked for a service was told of which slots it is.
-        "slots": booked.asked.get("slots") or booked.answer["slots"],
+        # Who asked for a service was told of which slots it is; who asked for a time, of none.
+        "slots": booked.asked.get("slots") or booked.answer.get("slots", []),
         "quantity": booked.asked["quantity"],
         **known,
     }
@@ -91,7 +91,7 @@ class Attacker(User):
         if operation.result == "ok" and kind == "book":
             run = self.this_run
             pool = run.holds if operation.code == "HELD" else run.standing
-            (run.by_service if "service_id" in asked else pool).add(operation)
+            (pool if "slots" in asked else run.found).add(operation)
         return operation
 
     def token(self) -> str:

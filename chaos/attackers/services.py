@@ -90,15 +90,15 @@ class ServiceCanceller(Attacker):
     """Gives services back; now and then wants one again, which is then with the same providers."""
 
     def act(self) -> None:
-        booked = self.this_run.by_service.pick(self.dice, keep=self.dice.random() < 0.1)
+        booked = self.this_run.found.pick(self.dice, keep=self.dice.random() < 0.1)
         if booked is None:
             return
         done = self.perform(self.dice.choice(DOORS), "cancel", of(booked))
         if done.result != "ok" and done.answer.get("status") not in GONE:
-            self.this_run.by_service.add(booked)
+            self.this_run.found.add(booked)
         if done.result == "ok" and self.dice.random() < 0.1:
             self.perform(self.dice.choice(DOORS), "confirm", of(booked))
-            self.this_run.by_service.add(booked)
+            self.this_run.found.add(booked)
 
 
 class TimesReader(Asker):

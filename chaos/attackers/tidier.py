@@ -36,6 +36,9 @@ class Tidier(Attacker):
             before, remembered = self._looks.get(provider_id, {}), self._remembered()
             looks: dict[str, int] = {}
             for booking_id, kind, status, slots in listed.answer["listed"]:
+                if kind == "block" and provider_id in self.this_run.stage.calendars:
+                    # It stands for busy time, and goes with that alone.
+                    continue
                 looks[booking_id] = before.get(booking_id, 0) + 1
                 known = booking_id in remembered or status == "held"
                 if looks[booking_id] >= (LOOKS_MAX if known else LOOKS_FORGOTTEN):
@@ -52,5 +55,5 @@ class Tidier(Attacker):
     def _remembered(self) -> set[str]:
         """The bookings and blocks that somebody may still cancel of his own accord."""
         run = self.this_run
-        booked: list[Any] = [each.answer for each in [*run.standing.things, *run.by_service.things]]
+        booked: list[Any] = [each.answer for each in [*run.standing.things, *run.found.things]]
         return {each["booking_id"] for each in [*booked, *run.blocks.things]}

@@ -21,10 +21,13 @@ SILENCE = {
     *("OperationalError", "ConnectionTimeout", "ConnectionAbortedError", "CannotSendRequest"),
     *("ResponseNotReady", "InterfaceError", "DatabaseError"),
 }
-ANSWERS = """
-    SELECT door, kind, result, code, status, key IS NOT NULL, min(n), count(*), attacker
+BY_TIME = """kind = 'book' AND json_extract(asked, '$.slots') IS NULL
+             AND json_extract(asked, '$.service_id') IS NULL"""
+ANSWERS = f"""
+    SELECT door, CASE WHEN {BY_TIME} THEN 'book_time' ELSE kind END, result, code, status,
+           key IS NOT NULL, min(n), count(*), attacker
     FROM operations WHERE kind <> 'trespass' AND code <> ''
-    GROUP BY door, kind, result, code, status, key IS NOT NULL
+    GROUP BY 1, 2, result, code, status, key IS NOT NULL
 """
 TROUBLE = """
     SELECT n, attacker, door, kind, began, ended, code, status FROM operations

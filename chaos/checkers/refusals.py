@@ -61,6 +61,8 @@ GONE = f"""
     {DELETED}
     SELECT o.n, o.attacker, o.kind, o.code FROM operations o
     WHERE o.result = 'fail' AND o.code = 'SLOT_NOT_FOUND'
+      -- Who names no slot is judged by whoever knows what is open.
+      AND EXISTS (SELECT 1 FROM aims a WHERE a.n = o.n)
       AND NOT EXISTS (
           SELECT 1 FROM aims a JOIN gone ON gone.slot_id = a.slot_id
           WHERE a.n = o.n AND gone.began <= o.ended)
@@ -215,5 +217,5 @@ REFUSALS = Checker(
     _false_refusals,
     "SELECT count(*) FROM operations WHERE result = 'fail' AND code IN ('BOOKING_CONFLICT',"
     " 'INSUFFICIENT_INVENTORY', 'SLOT_IN_USE', 'SLOT_NOT_FOUND', 'SLOT_OVERLAP',"
-    " 'INVENTORY_LOCKED', '55P03')",
+    " 'INVENTORY_LOCKED', '55P03', 'CONCURRENCY_ABORT', '40P01', '40001')",
 )

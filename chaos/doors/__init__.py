@@ -57,7 +57,7 @@ class Session:
 
 def about_parts(asked: Asked) -> bool:
     """Whether parts of slots are asked about, and not slots as they are."""
-    named = asked.keys() & {"slots", "service_id"}
+    named = asked.keys() & {"slots", "service_id", "quantity"}
     return bool(asked.get("parts") or (named and asked.get("start")))
 
 

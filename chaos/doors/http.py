@@ -14,10 +14,12 @@ from urllib.parse import urlencode, urlsplit
 from locust.event import EventHook
 
 from chaos.doors import about_parts, alternatives, free_parts, given, shown_times
+from chaos.doors.ical import icalendar
 from chaos.history import Asked, Outcome, Result
+from chaos.stage import WEEKDAYS
 from chaos.target import TIMEOUT_SECONDS, Target
 
-Call = tuple[str, str, dict[str, Any] | None]
+Call = tuple[str, str, dict[str, Any] | str | None]
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 IDLE_SECONDS_MAX = 1.0
 SUCCESSES = {200, 201, 204}
@@ -56,7 +58,7 @@ class HttpDoor:
             self._connection = None
 
     def _headers(self, kind: str, asked: Asked) -> dict[str, str]:
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "text/calendar" if kind == "calendar" else "application/json"}
         if asked.get("key"):
             headers["Idempotency-Key"] = asked["key"]
         if kind not in {"book", "read", "search"}:
@@ -73,7 +75,7 @@ class HttpDoor:
         parts: bool,
     ) -> Outcome:
         method, path, body = call
-        text = None if body is None else json.dumps(body)
+        text = body if body is None or isinstance(body, str) else json.dumps(body)
         try:
             if time.monotonic() - self._used > IDLE_SECONDS_MAX:
                 # The server may hang up on who is silent; asking at that moment proves nothing.
@@ -226,6 +228,27 @@ def _list(asked: Asked) -> Call:
     return "GET", f"/bookings?{urlencode(wanted)}", None
 
 
+def _hours(asked: Asked) -> Call:
+    """All days alike."""
+    weekly = dict.fromkeys(WEEKDAYS, asked["hours"])
+    return "PATCH", f"/schedules/{asked['schedule']}", {"weekly": weekly}
+
+
+def _exception(asked: Asked) -> Call:
+    body = {"kind": asked["exception_kind"], "hours": asked["hours"]}
+    return "PATCH", f"/exceptions/{asked['exception']}", body
+
+
+def _time_off(asked: Asked) -> Call:
+    body = {"start": asked["start"], "end": asked["end"], "reason": asked["token"]}
+    return "PATCH", f"/time-off/{asked['time_off']}", body
+
+
+def _calendar(asked: Asked) -> Call:
+    query = urlencode({"calendar": asked["calendar"], "reason": asked["token"]})
+    return "POST", f"/providers/{asked['provider_id']}/calendar?{query}", icalendar(asked["busy"])
+
+
 # The code of a success, and what is told in it, of whatever is no booking.
 TOLD: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "search": (
@@ -233,6 +256,7 @@ TOLD: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
         lambda body: {"times": shown_times(body["items"]), "more": bool(body["next_cursor"])},
     ),
     "offer": ("OFFERED", lambda _body: {}),
+    **{kind: ("SET", lambda _body: {}) for kind in ("hours", "exception", "time_off", "calendar")},
     "list": (
         "LISTED",
         lambda body: {"listed": [[item[name] for name in LISTED] for item in body["items"]]},
@@ -265,4 +289,8 @@ CALLS: dict[str, Callable[[Asked], Call]] = {
     "list": _list,
     "search": _search,
     "offer": _offer,
+    "hours": _hours,
+    "exception": _exception,
+    "time_off": _time_off,
+    "calendar": _calendar,
 }

@@ -25,6 +25,17 @@ SUCCESSES = {
     *("PUBLISHED", "RESIZED", "DELETED", "CHANGED"),
 }
 Call = tuple[str, str, dict[str, Any]]
+# What tells how much was done, of functions that cannot refuse.
+NUMBERS = {"sweep": "*", "forget": "*", "close": "changed::integer"}
+MADE = {
+    "publish": "slot_ids",
+    "resize": "slot_id",
+    "delete_slot": "slot_id",
+    "apply": "changed",
+}
+COVERING = (
+    "slots_covering(%(vendor)s, %(provider_id)s, %(start)s::timestamptz, %(end)s::timestamptz)"
+)
 
 
 class SqlDoor:
@@ -51,8 +62,8 @@ class SqlDoor:
         self._session.close()
 
     def _ask(self, kind: str, call: str, values: dict[str, Any], *, parts: bool) -> Outcome:
-        if kind in {"sweep", "forget"}:
-            (number,) = self._session.row(f"SELECT * {call}", values)
+        if kind in NUMBERS:
+            (number,) = self._session.row(f"SELECT {NUMBERS[kind]} {call}", values)
             return Outcome("ok", "DONE", None, {"number": number})
         if kind == "read":
             (items,) = self._session.row(
@@ -75,8 +86,9 @@ class SqlDoor:
         if kind in {"book", "block"}:
             row = self._session.row(f"SELECT outcome, booking_id, replayed, facts {call}", values)
             return _booked(*row, parts=parts)
-        made = {"publish": "slot_ids", "resize": "slot_id", "delete_slot": "slot_id"}.get(kind)
-        row = self._session.row(f"SELECT outcome, {made or 'booking_id'}, facts {call}", values)
+        row = self._session.row(
+            f"SELECT outcome, {MADE.get(kind, 'booking_id')}, facts {call}", values
+        )
         return _moved(kind, asked=values, said=row)
 
 
@@ -127,7 +139,10 @@ def _book(asked: Asked) -> Call:
         values |= {name: asked.get(name) for name in ("service_id", "provider_id")}
         return "claim_service_and_create_booking", arguments + wanted, values
     wanted = ", p_slot_ids => %(slots)s::uuid[], p_end => %(end)s::timestamptz"
-    values |= {"slots": asked["slots"], "end": asked.get("end")}
+    if "slots" not in asked:
+        # In the same statement, as the API does.
+        wanted = wanted.replace("%(slots)s::uuid[]", COVERING)
+    values |= {name: asked.get(name) for name in ("slots", "end", "provider_id")}
     return "claim_slot_and_create_booking", arguments + wanted, values
 
 
@@ -178,6 +193,27 @@ def _search(asked: Asked) -> Call:
     return "search_times", arguments, {name: asked.get(name) for name in names}
 
 
+def _apply(asked: Asked) -> Call:
+    """The schedule's slots of these days are to be those, long ones that may be cut."""
+    same = {"schedule_id": asked["schedule"], "location_id": asked["location"], "whole": False}
+    wanted = [
+        {**same, "capacity": asked["capacity"], "start": start, "end": end}
+        for start, end in asked["wanted"]
+    ]
+    arguments = (
+        ", p_provider_id => %(provider_id)s, p_wanted => %(wanted)s::jsonb,"
+        " p_from => %(from)s, p_to => %(to)s"
+    )
+    names = ("provider_id", "from", "to")
+    values = {"wanted": json.dumps(wanted), **{name: asked[name] for name in names}}
+    return "apply_schedules", arguments, values
+
+
+def _close(asked: Asked) -> Call:
+    provider = {"provider_id": asked["provider_id"]}
+    return "close_busy_time", ", p_provider_id => %(provider_id)s", provider
+
+
 CALLS: dict[str, Callable[[Asked], Call]] = {
     "book": _book,
     "cancel": _move("cancel_booking"),
@@ -202,4 +238,6 @@ CALLS: dict[str, Callable[[Asked], Call]] = {
     ),
     "read": _read,
     "search": _search,
+    "apply": _apply,
+    "close": _close,
 }

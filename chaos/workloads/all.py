@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chaos.workloads import (
     Workload,
+    calendars,
     capacity,
     double_booking_attack,
     everything,
@@ -23,6 +24,7 @@ WORKLOADS: dict[str, Workload] = {
         nights,
         parts,
         services,
+        calendars,
         hold_expiry,
         idempotency,
         vendor_under_fire,

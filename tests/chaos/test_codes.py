@@ -32,9 +32,14 @@ CALLS = {
     "search": ("GET", "/services/{}/times"),
     "offer": ("PATCH", "/services/{}"),
     "list": ("GET", "/bookings"),
+    "book_time": ("POST", "/bookings"),
+    "hours": ("PATCH", "/schedules/{}"),
+    "exception": ("PATCH", "/exceptions/{}"),
+    "time_off": ("PATCH", "/time-off/{}"),
+    "calendar": ("POST", "/providers/{}/calendar"),
 }
-# Work of the worker, which has no call.
-WITHOUT_A_CALL = {"sweep", "forget"}
+# Work of the worker, or of whoever publishes, which has no call.
+WITHOUT_A_CALL = {"sweep", "forget", "apply", "close"}
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,6 @@ GRANTED = """
 """
 # By name, with the reason. Who has no reason is attacked.
 LEFT_ALONE = {
-    "apply_schedules": "races of its own in tests/schedules; no slot of a run has a schedule",
-    "close_busy_time": "races of its own in tests/sql; no provider of a run has busy time",
     "erase_customer": "takes no place and gives none back",
     "is_open": "looks, and changes nothing",
     "lock_schedules": "locks, and changes nothing",

@@ -27,6 +27,7 @@ SEEDS = (SEED, "8", "9", "10")
 # Long enough that whoever looks for something finds it; the holds need time to lapse.
 SIZES = {
     "hold_expiry": ("--iterations", "700", "-u", "24"),
+    "calendars": ("--iterations", "900", "-u", "20"),
     "everything": ("--iterations", "600", "-u", "40"),
 }
 SIZE = ("--iterations", "500", "-u", "16")

@@ -1,0 +1,167 @@
+"""Those who change when a provider is to be had, and the crowd that wants that time meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import gevent
+
+from chaos.attackers import Attacker
+from chaos.history import Asked
+from chaos.stage import PARKED
+
+DOORS = ("http", "sql")
+STEP = timedelta(minutes=30)
+# Whoever wants time wants it between eight and eight.
+EARLIEST, LATEST, STEPS_MAX = 16, 40, 4
+HOLD_SECONDS = 1.0
+# Not there: the time was closed, or became something else while it was looked for.
+NOT_THERE = {"SLOT_NOT_FOUND", "VALIDATION_ERROR"}
+HOURS: tuple[list[list[str]], ...] = (
+    [["09:00", "12:00"], ["13:00", "17:00"]],
+    [["09:00", "11:00"]],
+    [["12:00", "19:00"]],
+    [["08:00", "20:00"]],
+    [],
+)
+EXCEPTIONS: tuple[tuple[str, list[list[str]]], ...] = (
+    ("closed", []),
+    ("other", [["10:00", "14:00"]]),
+    ("other", [["08:00", "10:00"], ["12:00", "16:00"]]),
+    ("extra", [["17:00", "20:00"]]),
+)
+CALENDARS = ("private", "club")
+EVENTS_MAX = 3
+
+
+class Clockwatcher(Attacker):
+    """Whoever deals in a provider's time, by the half hour."""
+
+    abstract = True
+
+    def some_calendar(self) -> tuple[str, dict[str, Any]]:
+        """A provider, and what the stage says of their time."""
+        calendars = self.this_run.stage.calendars
+        provider_id = self.dice.choice(sorted(calendars))
+        return provider_id, calendars[provider_id]
+
+    def some_time(self, calendar: dict[str, Any]) -> tuple[str, str]:
+        """From when to when, on one of the days."""
+        midnight = datetime.fromisoformat(self.dice.choice(calendar["days"]))
+        first = self.dice.randrange(EARLIEST, LATEST)
+        steps = min(self.dice.randint(1, STEPS_MAX), LATEST - first)
+        start = midnight + first * STEP
+        return start.isoformat(), (start + steps * STEP).isoformat()
+
+    def book_at(self, provider_id: str, start: str, end: str, places: int) -> None:
+        """Book it; and now and then, if it was not there, ask again whether it is."""
+        door = self.dice.choice(DOORS)
+        asked: Asked = {"provider_id": provider_id, "start": start, "end": end}
+        asked["quantity"] = self.dice.randint(1, places)
+        if door == "sql" and self.dice.random() < 0.1:
+            asked["hold"] = HOLD_SECONDS
+        done = self.perform(door, "book", {**asked, "token": self.token()})
+        if done.result == "fail" and done.code in NOT_THERE and self.dice.random() < 0.5:
+            self.perform(door, "book", {**asked, "token": self.token(), "again": True})
+
+
+class TimeCustomer(Clockwatcher):
+    """Wants some time of a provider, open or not."""
+
+    def act(self) -> None:
+        provider_id, calendar = self.some_calendar()
+        self.book_at(provider_id, *self.some_time(calendar), calendar["capacity"])
+
+
+class OpeningsReader(Clockwatcher):
+    """Looks when a provider is to be had on a day, and takes some of what is shown."""
+
+    def act(self) -> None:
+        provider_id, calendar = self.some_calendar()
+        start = datetime.fromisoformat(self.dice.choice(calendar["days"]))
+        end = start + timedelta(days=1)
+        day = {"start": start.isoformat(), "end": end.isoformat()}
+        asked = {"provider_id": provider_id, **day, "parts": True}
+        seen = self.perform(self.dice.choice(DOORS), "read", asked)
+        free = [one for slot in seen.answer.get("parts", {}).values() for one in slot["free"]]
+        if free:
+            begins, ends, places = self.dice.choice(free)
+            if self.dice.random() < 0.7:
+                ends = min(ends, _later(begins, self.dice.randint(1, STEPS_MAX)), key=_moment)
+            self.book_at(provider_id, begins, ends, places)
+
+
+class CalendarKeeper(Clockwatcher):
+    """Opens and closes: weekly hours, exceptions, time off, calendars; all days soon as before."""
+
+    def act(self) -> None:
+        provider_id, calendar = self.some_calendar()
+        chances: list[Callable[[str, dict[str, Any]], None]]
+        chances = [self._time_off, self._import]
+        chances += [self._apply, self._close] if calendar["by_sql"] else [self._hours, self._except]
+        self.dice.choice(chances)(provider_id, calendar)
+        gevent.sleep(self.dice.uniform(0.0, 0.05))
+
+    def _hours(self, provider_id: str, calendar: dict[str, Any]) -> None:
+        asked = {"provider_id": provider_id, "schedule": calendar["schedule"]}
+        self.perform("http", "hours", {**asked, "hours": self._some_hours(calendar)})
+
+    def _except(self, provider_id: str, calendar: dict[str, Any]) -> None:
+        kind, hours = "extra", calendar["extra"]
+        if self.dice.random() < 0.5:
+            kind, hours = self.dice.choice(EXCEPTIONS)
+        asked = {"provider_id": provider_id, "exception": calendar["exception"]}
+        self.perform("http", "exception", {**asked, "exception_kind": kind, "hours": hours})
+
+    def _time_off(self, provider_id: str, calendar: dict[str, Any]) -> None:
+        start, end = PARKED if self.dice.random() < 0.4 else self.some_time(calendar)
+        asked = {"provider_id": provider_id, "time_off": calendar["time_off"]}
+        self.perform("http", "time_off", {**asked, "start": start, "end": end, **self._mark()})
+
+    def _import(self, provider_id: str, calendar: dict[str, Any]) -> None:
+        days = len(calendar["days"])
+        busy = [
+            [*self.some_time({"days": calendar["days"][:1]}), self.dice.randint(1, days)]
+            for _ in range(self.dice.randint(0, EVENTS_MAX))
+        ]
+        asked = {"provider_id": provider_id, "calendar": self.dice.choice(CALENDARS)}
+        self.perform("http", "calendar", {**asked, "busy": busy, **self._mark()})
+
+    def _apply(self, provider_id: str, calendar: dict[str, Any]) -> None:
+        """What the schedule gives is published, as if its hours were others."""
+        hours = self._some_hours(calendar)
+        days = [datetime.fromisoformat(day) for day in calendar["days"]]
+        asked = {
+            **{name: calendar[name] for name in ("schedule", "location", "capacity")},
+            "provider_id": provider_id,
+            "hours": hours,
+            "wanted": [[_at(day, time) for time in pair] for day in days for pair in hours],
+            "from": days[0].isoformat(),
+            "to": (days[-1] + timedelta(days=1)).isoformat(),
+        }
+        self.perform("sql", "apply", asked)
+
+    def _close(self, provider_id: str, _calendar: dict[str, Any]) -> None:
+        self.perform("sql", "close", {"provider_id": provider_id})
+
+    def _some_hours(self, calendar: dict[str, Any]) -> list[list[str]]:
+        usual: list[list[str]] = calendar["hours"]
+        return usual if self.dice.random() < 0.5 else self.dice.choice(HOURS)
+
+    def _mark(self) -> dict[str, str]:
+        return {"token": self.token()}
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _later(start: str, steps: int) -> str:
+    return (_moment(start) + steps * STEP).isoformat()
+
+
+def _at(day: datetime, time: str) -> str:
+    hours, minutes = map(int, time.split(":"))
+    return (day + timedelta(hours=hours, minutes=minutes)).isoformat()

@@ -1,0 +1,201 @@
+"""Time that vendors open and close: what is closed or busy is nobody's, what is free is anybody's.
+
+Reckoned from what was asked for and answered: hours, exceptions, time off, calendars, bookings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from chaos.checkers import Checker, Finding
+from chaos.checkers.openings import HALF_HOUR, Openings, cells, of_cell
+from chaos.checkers.places import OCCUPYING, units_of
+from chaos.checkers.registers import Moments
+from chaos.evidence import Evidence, moment
+
+BY_TIME = (
+    "kind = 'book' AND json_extract(asked, '$.slots') IS NULL"
+    " AND json_extract(asked, '$.service_id') IS NULL"
+)
+BOOKED = f"""
+    SELECT n, attacker, began, ended, json_extract(asked, '$.provider_id'), starts, ends
+    FROM operations WHERE {BY_TIME} AND result = 'ok'
+"""
+# Who asks while slots become others may find them gone, and is to ask again: once somebody
+# publishes whom we do not hear of, and not while anybody does of whom we do.
+NOT_THERE = {"SLOT_NOT_FOUND", "VALIDATION_ERROR"}
+REFUSED = f"""
+    SELECT n, attacker, began, ended, json_extract(asked, '$.provider_id'), starts, ends, code,
+           quantity
+    FROM operations WHERE {BY_TIME} AND result = 'fail' AND (
+        code IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY')
+        OR code IN ('SLOT_NOT_FOUND', 'VALIDATION_ERROR') AND json_extract(asked, '$.again'))
+    ORDER BY 5, starts, ends
+"""
+READ = """
+    SELECT n, attacker, began, ended, asked, answer FROM operations
+    WHERE kind = 'read' AND result = 'ok' ORDER BY began
+"""
+HELD = f"""
+    SELECT b.id, b.provider_id, o.starts, o.ends, c.starts, c.ends, c.provider_id
+    FROM (SELECT token, starts, ends FROM operations WHERE {BY_TIME}) AS o
+    JOIN bookings b ON b.token = o.token LEFT JOIN claims c ON c.booking_id = b.id
+    WHERE b.status IN {OCCUPYING!r} ORDER BY b.id, c.starts
+"""
+LAST = "SELECT max(max(began, COALESCE(ended, began))) FROM operations"
+CLAIMED = """
+    SELECT c.starts, c.ends, c.units, b.kind FROM claims c JOIN bookings b ON b.id = c.booking_id
+    WHERE c.provider_id = ?
+"""
+
+
+def _in_closed_time(evidence: Evidence) -> Iterator[Finding]:
+    openings = Openings(evidence)
+    for n, attacker, began, ended, provider, starts, ends in evidence.query(BOOKED):
+        calendar, when = openings.calendars[provider], (began, ended)
+        wanted = {*cells((starts, ends))}
+        about = f"operation {n} by {attacker}: {provider} from {starts} to {ends}"
+        if not wanted <= calendar.possibly_open(when):
+            yield Finding("booked_though_closed", about)
+        if wanted & calendar.surely_busy(when):
+            yield Finding("booked_though_busy", about)
+
+
+def _refused_in_vain(evidence: Evidence) -> Iterator[Finding]:
+    openings = Openings(evidence)
+    for n, attacker, began, ended, provider, *span, code, quantity in evidence.query(REFUSED):
+        calendar, when, (starts, ends) = openings.calendars[provider], (began, ended), span
+        wanted = {*cells((starts, ends))}
+        if (
+            wanted <= calendar.surely_open(when)
+            and not wanted & calendar.possibly_busy(when)
+            and not (code in NOT_THERE and calendar.changing(when))
+            and not openings.possibly(provider, (starts, ends)).reaches(
+                calendar.capacity - quantity + 1, *when
+            )
+        ):
+            about = f"operation {n} by {attacker}: {quantity} of {provider} from {starts} to {ends}"
+            yield Finding("refused_though_open_and_free", f"{about}: {code}")
+
+
+def _shown_otherwise(evidence: Evidence) -> Iterator[Finding]:
+    openings = Openings(evidence)
+    for n, attacker, began, ended, text, said in evidence.query(READ):
+        asked = json.loads(text)
+        if asked["provider_id"] not in openings.calendars:
+            continue
+        window = range(*(moment(asked[name]) // HALF_HOUR for name in ("start", "end")))
+        shown = _places(json.loads(said))
+        for cell in window:
+            kind = _untrue(openings, asked["provider_id"], cell, shown.get(cell, 0), (began, ended))
+            if kind:
+                words = f"operation {n} by {attacker}: {shown.get(cell, 0)} at {of_cell(cell)[0]}"
+                yield Finding(kind, words)
+
+
+def _places(answer: dict[str, Any]) -> dict[int, int]:
+    """By half hour, how many places a list shows to be free."""
+    return {
+        cell: places
+        for slot in answer.get("parts", {}).values()
+        for start, end, places in slot["free"]
+        for cell in cells((moment(start), moment(end)))
+    }
+
+
+def _untrue(openings: Openings, provider: str, cell: int, places: int, when: Moments) -> str:
+    """What is wrong with so many places' being shown in the half hour; nothing if it was so."""
+    calendar, span = openings.calendars[provider], of_cell(cell)
+    if places:
+        if cell not in calendar.possibly_open(when):
+            return "shown_though_closed"
+        if cell in calendar.surely_busy(when):
+            return "shown_though_busy"
+        if not openings.surely(provider, span).falls_to(calendar.capacity - places, *when):
+            return "shown_though_taken"
+    if cell in calendar.surely_open(when) and cell not in calendar.possibly_busy(when):
+        possible = max(openings.possibly(provider, span).between(*when))
+        if places < calendar.capacity - possible:
+            return "free_but_not_shown"
+    return ""
+
+
+def _disagreeing(evidence: Evidence) -> Iterator[Finding]:
+    openings = Openings(evidence)
+    for booking_id, rows in groupby(evidence.query(HELD), key=lambda row: str(row[0])):
+        yield from _held(booking_id, list(rows))
+    last = evidence.one(LAST) or 0.0
+    for provider, calendar in openings.calendars.items():
+        for cell, taken in openings.all_taken(provider):
+            if taken.reaches(calendar.capacity + 1, 0, last):
+                words = f"{provider} at {of_cell(cell)[0]}"
+                yield Finding("more_than_there_are_places", words)
+        yield from _blocked(evidence, openings, provider, (last, last))
+
+
+def _held(booking_id: str, rows: list[tuple[Any, ...]]) -> Iterator[Finding]:
+    """Slots may have been cut since; the claims join, and are all of the time asked for."""
+    _, provider, starts, ends, *_ = rows[0]
+    claims = [row[4:] for row in rows]
+    reached = starts
+    for begin, end, whose in claims:
+        if begin != reached or whose != provider:
+            break
+        reached = end
+    if reached != ends:
+        yield Finding("another_time_than_asked", f"booking {booking_id}: {claims}")
+
+
+def _blocked(
+    evidence: Evidence, openings: Openings, provider: str, when: Moments
+) -> Iterator[Finding]:
+    """In the end, when nobody asks for anything any more."""
+    calendar = openings.calendars[provider]
+    taken: dict[int, int] = {}
+    blocked: set[int] = set()
+    for starts, ends, units, kind in evidence.query(CLAIMED, [provider]):
+        for cell in cells((starts, ends)):
+            taken[cell] = taken.get(cell, 0) + sum(end - first for first, end in units_of(units))
+            if kind == "block":
+                blocked.add(cell)
+    for cell in sorted(calendar.surely_open(when) & calendar.surely_busy(when)):
+        if taken.get(cell, 0) < calendar.capacity:
+            words = f"{provider} at {of_cell(cell)[0]}: {taken.get(cell, 0)} taken"
+            yield Finding("busy_but_left_open", words)
+    for cell in sorted(blocked - calendar.possibly_busy(when)):
+        yield Finding("blocked_though_not_busy", f"{provider} at {of_cell(cell)[0]}")
+
+
+ASKED = f"SELECT count(*) FROM operations WHERE {BY_TIME}"
+CLOSED = Checker(
+    "closed_time_is_nobodys",
+    "Nobody is booked in time that was surely closed, or surely busy, all the time between question"
+    " and answer.",
+    _in_closed_time,
+    f"{ASKED} AND result = 'ok'",
+)
+OPEN = Checker(
+    "open_time_is_anybodys",
+    "Nobody is refused time that was surely open, free and not busy all the time between question"
+    " and answer.",
+    _refused_in_vain,
+    f"{ASKED} AND result = 'fail'",
+)
+SHOWN = Checker(
+    "open_time_is_shown",
+    "What an availability list shows of a provider's time was open, not busy and free at some"
+    " moment between question and answer, and what it leaves out was not at some moment.",
+    _shown_otherwise,
+    "SELECT count(*) FROM operations WHERE kind = 'read' AND result = 'ok'",
+)
+KEPT = Checker(
+    "calendars_are_kept",
+    "No more is acknowledged of a provider's time than there are places, whoever has some has just"
+    " that, and in the end blocks stand in busy time and nowhere else.",
+    _disagreeing,
+    f"{ASKED} AND result = 'ok'",
+)
+CALENDARS = (CLOSED, OPEN, SHOWN, KEPT)

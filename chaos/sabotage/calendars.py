@@ -1,0 +1,60 @@
+"""What is broken for time that vendors open and close."""
+
+from __future__ import annotations
+
+from chaos.sabotage import Sabotage, Saboteur
+from chaos.sabotage.laws import sabotage
+
+WORKLOAD = "calendars"
+
+
+def _busy_left_open(saboteur: Saboteur) -> None:
+    saboteur.rewrite("put_busy_blocks", r"NOT EXISTS \(SELECT FROM busy_times", "true OR <it>")
+
+
+def _given_back_to_anybody(saboteur: Saboteur) -> None:
+    """Whoever gives a place back does not look whether the provider is busy."""
+    saboteur.rewrite("free_booking", "IF v_claims IS NULL THEN", "IF true THEN")
+
+
+def _busy_for_ever(saboteur: Saboteur) -> None:
+    """Blocks whose busy time is gone, or is another now, are never found."""
+    saboteur.rewrite("stale_busy_blocks", r"AND \(t\.archived_at IS NOT NULL", "AND false <it>")
+
+
+def _closed_is_open(saboteur: Saboteur) -> None:
+    """What a schedule gives no more is anybody's, as long as somebody's booking keeps it there."""
+    saboteur.rewrite("check_slot_parts", "WHEN v_first.closed && v_first.during", "WHEN false")
+    saboteur.rewrite("check_slot_parts", "WHERE part.closed && part.during", "WHERE false")
+
+
+SABOTAGES: list[Sabotage] = [
+    sabotage(
+        "busy_time_is_left_open",
+        "what is published in busy time is not blocked",
+        WORKLOAD,
+        _busy_left_open,
+        "closed_time_is_nobodys",
+    ),
+    sabotage(
+        "given_back_to_anybody",
+        "a place that is given back in busy time is anybody's",
+        WORKLOAD,
+        _given_back_to_anybody,
+        "closed_time_is_nobodys",
+    ),
+    sabotage(
+        "busy_for_ever",
+        "who is busy no more is blocked all the same",
+        WORKLOAD,
+        _busy_for_ever,
+        "open_time_is_shown",
+    ),
+    sabotage(
+        "closed_time_is_open",
+        "closed time that a booking keeps can be booked by others",
+        WORKLOAD,
+        _closed_is_open,
+        "closed_time_is_nobodys",
+    ),
+]

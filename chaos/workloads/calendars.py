@@ -1,0 +1,52 @@
+"""calendars: hours, exceptions, time off and imports change while a crowd books that very time."""
+
+from __future__ import annotations
+
+from chaos.attackers.calendars import CalendarKeeper, OpeningsReader, TimeCustomer
+from chaos.attackers.services import ServiceCanceller
+from chaos.attackers.tidier import Tidier
+from chaos.checkers.calendars import BY_TIME, CALENDARS
+from chaos.checkers.contended import happened
+from chaos.stage import StageBuilder
+from chaos.workloads import Workload
+
+HOURS = [["09:00", "17:00"]]
+
+
+def prepare(builder: StageBuilder) -> None:
+    """One place, several, and one whose slots are published by SQL; two days, from nine to five."""
+    several = builder.dice.randint(2, 3)
+    builder.calendar("dentist", HOURS, 1, days=2)
+    builder.calendar("pool", HOURS, several, days=2)
+    builder.calendar("doctor by SQL", HOURS, 1, days=2, by_sql=True)
+
+
+WORKLOAD = Workload(
+    "calendars",
+    "What is closed or busy is nobody's, what is open and free is anybody's, whatever changes.",
+    prepare,
+    # Nobody by hand: what raw writers leave open is closed when somebody next looks.
+    {
+        TimeCustomer: 8,
+        OpeningsReader: 2,
+        ServiceCanceller: 4,
+        CalendarKeeper: 4,
+        Tidier: 0,
+    },
+    (
+        *CALENDARS,
+        *(
+            happened(name, promise, condition)
+            for name, promise, condition in (
+                ("hours_were_changed", "A week.", "kind = 'hours' AND result = 'ok'"),
+                ("days_were_excepted", "A day.", "kind = 'exception' AND result = 'ok'"),
+                ("time_off_was_taken", "Time off.", "kind = 'time_off' AND result = 'ok'"),
+                ("calendars_were_imported", "Imports.", "kind = 'calendar' AND result = 'ok'"),
+                ("slots_were_applied", "By SQL.", "kind = 'apply' AND result = 'ok'"),
+                ("time_was_booked", "Somebody got it.", f"{BY_TIME} AND result = 'ok'"),
+                ("time_was_refused", "And not.", f"{BY_TIME} AND code = 'BOOKING_CONFLICT'"),
+                ("time_was_closed", "It was not there.", f"{BY_TIME} AND code = 'SLOT_NOT_FOUND'"),
+            )
+        ),
+    ),
+)
