@@ -1,4 +1,4 @@
-"""Whoever is told that others held the slots for too long did wait, and others were at work."""
+"""Whoever is told that others were in the way was not alone, and waited if that is what is said."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from chaos.evidence import Evidence
 
 LOCKED = """
     SELECT n, attacker, door, kind, began, ended, code FROM operations
-    WHERE result = 'fail' AND code IN ('INVENTORY_LOCKED', '55P03') AND NOT EXISTS (
+    WHERE result = 'fail'
+      AND code IN ('INVENTORY_LOCKED', '55P03', 'CONCURRENCY_ABORT', '40P01', '40001')
+      AND NOT EXISTS (
         SELECT 1 FROM faults f
         WHERE f.began <= operations.ended AND operations.began <= COALESCE(f.ended, 1e18) + ?)
 """
@@ -25,20 +27,25 @@ UNDER_WAY = """
 """
 # No lock is waited for less than a second, whatever the server's settings; a bit less by our clock.
 WAITED_SECONDS_MIN = 0.9
+WAITED = {"INVENTORY_LOCKED", "55P03"}
 # What a fault has cut off may hold its locks until the server notices.
 LINGER_SECONDS = 60.0
 
 
 def locked_by_nobody(evidence: Evidence) -> Iterator[Finding]:
-    """Those who were not kept waiting by others for as long as anybody waits for a lock."""
+    """Those who were not kept waiting by others for as long as anybody waits for a lock, and those
+    who made way for nobody.
+    """
     locked = {row[0]: row for row in evidence.query(LOCKED, [LINGER_SECONDS])}
     if not locked:
         return
     waited = _kept_waiting(evidence, {n: row[4] for n, row in locked.items()})
     for n, attacker, door, kind, began, ended, code in locked.values():
-        if waited[n] < WAITED_SECONDS_MIN:
-            words = f"operation {n} by {attacker}, {kind} by {door}: {code} after"
-            yield Finding("locked_by_nobody", f"{words} {ended - began:.3f} s")
+        words = f"operation {n} by {attacker}, {kind} by {door}: {code} after {ended - began:.3f} s"
+        if code in WAITED and waited[n] < WAITED_SECONDS_MIN:
+            yield Finding("locked_by_nobody", words)
+        elif code not in WAITED and not waited[n]:
+            yield Finding("made_way_for_nobody", words)
 
 
 def _kept_waiting(evidence: Evidence, begun: dict[int, float]) -> dict[int, float]:

@@ -125,6 +125,15 @@ def test_who_waited_while_others_were_at_work_was_told_truly():
     assert story.findings(REFUSALS) == {}
 
 
+@pytest.mark.parametrize("code", ["CONCURRENCY_ABORT", "40P01"])
+def test_who_makes_way_for_others_was_not_alone(code):
+    story = Story(slot=2)
+    waits(story, 2, 2.1, code=code)
+    assert story.findings(REFUSALS) == {"made_way_for_nobody": 1}
+    story.books(2.05, 2.2)
+    assert story.findings(REFUSALS) == {}
+
+
 def test_who_only_reads_keeps_nobody_waiting_and_a_fault_may():
     story = Story(slot=2)
     story.tells("read", (1, 9), code="SHOWN")
