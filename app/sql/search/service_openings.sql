@@ -155,7 +155,8 @@ BEGIN
                 FROM free f
                 LEFT JOIN loads o ON o.provider_id = f.provider_id AND o.location_id = b.location_id
                      AND o.day = (b.start AT TIME ZONE b.time_zone)::date
-                WHERE f.need > 1 AND f.location_id = b.location_id
+                -- Asked here as well as below: otherwise this is gone through for every start, although nothing is to be found.
+                WHERE v_needs > 1 AND f.need > 1 AND f.location_id = b.location_id
                   AND CASE WHEN v_whole THEN f.span = b.hull ELSE f.span @> b.hull END
                   AND ((SELECT count(*) FROM currencies) = 1 OR NOT EXISTS (
                       SELECT FROM published s WHERE s.provider_id = f.provider_id AND s.during && b.hull AND s.currency <> m.currency))
@@ -175,10 +176,11 @@ BEGIN
         JOIN options o ON o.start = p.start AND o.ends = p.ends
         JOIN loads l ON l.provider_id = o.provider_id AND l.location_id = o.location_id AND l.day = o.day
     ), parts AS MATERIALIZED (
-        SELECT o.start, o.ends, o.place, u.need, o.hull, s.id, s.during, s.capacity, s.price_amount, s.price_currency
-        FROM chosen o
-        CROSS JOIN LATERAL unnest(o.ids) WITH ORDINALITY AS u (provider_id, need)
-        JOIN published s ON s.provider_id = u.provider_id AND s.location_id = o.location_id
+        SELECT o.start, o.ends, o.place, o.need, o.hull, s.id, s.during, s.capacity, s.price_amount, s.price_currency
+        -- OFFSET 0: as a list that is joined once, and not for each way to book through all that is published.
+        FROM (SELECT o.start, o.ends, o.place, o.hull, o.location_id, u.provider_id, u.need
+              FROM chosen o CROSS JOIN LATERAL unnest(o.ids) WITH ORDINALITY AS u (provider_id, need) OFFSET 0) AS o
+        JOIN published s ON s.provider_id = o.provider_id AND s.location_id = o.location_id
         WHERE s.during && o.hull AND (NOT v_whole OR s.during = o.hull)
     ), fullest AS MATERIALIZED (
         SELECT p.start, p.ends, p.place, p.id, max(v.taken) AS taken
