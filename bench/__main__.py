@@ -12,6 +12,7 @@ import psycopg
 
 from app.devdb import EmbeddedPostgres
 from bench import growth, loads, report
+from bench.busy_callers import busy_callers, warm_up_slots
 from bench.loads import CONNECTIONS
 from bench.measure import BenchError
 from bench.over_http import choose_client, describe_client
@@ -53,9 +54,16 @@ def _measure(client: Any, rounds: int, seconds: float, *, grown: bool) -> None:
         about = _about(postgres, client, rounds, seconds)
         with serving(postgres.app_url(DATABASE), DIRECTORY / "server.log") as (port, server):
             scene = loads.set_up(postgres, DATABASE, rounds * seconds)
-            todo = [*loads.sql_loads(scene), *loads.http_loads(scene, port, client)]
-            families = {"server": server.pid, "database": postmaster_pid()}
-            done = interleave(postgres, todo, lambda _: families, rounds, seconds)
+            with busy_callers(
+                scene.url, scene.arena.vendor_id, scene.free.take(warm_up_slots())
+            ) as callers:
+                todo = [
+                    *loads.sql_loads(scene),
+                    loads.busy_load(scene, callers),
+                    *loads.http_loads(scene, port, client),
+                ]
+                families = {"server": server.pid, "database": postmaster_pid()}
+                done = interleave(postgres, todo, lambda _: families, rounds, seconds)
         if grown:
             print(f"Filling a database with {growth.LARGE:,} bookings, minutes ...", flush=True)
             more = growth.set_up(postgres, GROWTH_ROUNDS)

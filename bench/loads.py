@@ -14,16 +14,17 @@ from urllib.parse import urlencode
 import psycopg
 
 from app.devdb import EmbeddedPostgres
+from bench.busy_callers import CUSTOMERS, Callers, warm_up_slots
 from bench.measure import BenchError, Round
 from bench.over_http import Client, run_http
 from bench.pgbench import run_pgbench
 from bench.stage import Place, make_place, publish_free_slots, run_sql, slot_id, tidy_up
 
 CONNECTIONS = 8
-CUSTOMERS = 1000
 # More than can be booked in a second: a round that runs out of slots fails, and says so.
 CLAIMS_A_SECOND_MAX = 6_000
 POSTS_A_SECOND_MAX = 3_000
+BUSY_CLAIMS_A_SECOND_MAX = 3_000
 WARM_UP_SECONDS = 1
 DAYS, DAY_SLOTS, SALON_PROVIDERS, BOOKED_PERCENT = 60, 16, 8, 60
 
@@ -38,7 +39,7 @@ class Load:
 
 
 @dataclass
-class _FreeSlots:
+class FreeSlots:
     """Slots by number, published beforehand; each is handed out once."""
 
     published: int
@@ -59,7 +60,7 @@ class Scene:
     pgbench: Path
     url: str
     arena: Place
-    free: _FreeSlots
+    free: FreeSlots
     customer: str
     salon: Place
     day: datetime
@@ -75,8 +76,9 @@ def set_up(postgres: EmbeddedPostgres, database: str, seconds: float) -> Scene:
     day = _fill_salon(app, salon)
     sold_out = _book_hot_slot(app, salon, day)
     # All slots now: to publish between the rounds would have autovacuum work during some.
-    a_second = CLAIMS_A_SECOND_MAX + POSTS_A_SECOND_MAX
-    free = _FreeSlots(math.ceil(a_second * (seconds + WARM_UP_SECONDS)))
+    a_second = CLAIMS_A_SECOND_MAX + POSTS_A_SECOND_MAX + BUSY_CLAIMS_A_SECOND_MAX
+    slots = math.ceil(a_second * (seconds + WARM_UP_SECONDS)) + warm_up_slots()
+    free = FreeSlots(slots)
     publish_free_slots(owner, arena, 0, free.published)
     tidy_up(postgres, database)
     customer = _customer(app, arena)
@@ -111,6 +113,16 @@ def sql_loads(scene: Scene) -> list[Load]:
         Load("claim", "claim function, distinct free slots", claims),
         Load("refusal", "claim function, one sold-out slot (refused)", refusals),
     ]
+
+
+def busy_load(scene: Scene, callers: Callers) -> Load:
+    """The claims of `claim`, by callers who work as much for each as the server does."""
+
+    def claims(seconds: float) -> Round:
+        count = int(BUSY_CLAIMS_A_SECOND_MAX * seconds)
+        return callers.run("busy_claim", scene.free.take(count), count, seconds)
+
+    return Load("busy_claim", "claim function, called by Python as busy as the server", claims)
 
 
 def http_loads(scene: Scene, port: int, client: Client) -> list[Load]:
