@@ -202,6 +202,34 @@ def test_a_search_that_takes_long_goes_on_where_it_stopped(salon):
         assert pages > 3
 
 
+def test_who_never_can_together_is_told_without_trying_everybody_with_everybody(salon):
+    """In the time a role has: once it was everybody's every start with all others' free time."""
+    therapists = [salon.provider() for _ in range(50)]
+    rooms = [salon.provider() for _ in range(12)]
+    for therapist in therapists:
+        salon.publish([{"start": at(9, d), "end": at(17, d)} for d in range(14)], therapist)
+    for number, room in enumerate(rooms):
+        # Some room is free at any time, and none for an hour.
+        begins = [at(hour + number % 2 / 2, day) for day in range(14) for hour in range(9, 16)]
+        salon.publish([{"start": b, "end": b + timedelta(minutes=45)} for b in begins], room)
+    service = salon.service(60, therapists, rooms, start_step_minutes=5)
+    openings = (
+        "SELECT count(*) FROM services s, service_openings(s.vendor_id, s, tstzrange(%s, %s), 1,"
+        " NULL, NULL, NULL) WHERE s.vendor_id = %s AND s.id = %s"
+    )
+    with salon.owner.transaction():
+        salon.owner.execute("SET LOCAL statement_timeout = '10s'")
+        asked = [at(0), at(0, 14), salon.vendor_id, service]
+        assert salon.owner.execute(openings, asked).fetchone() == (0,)
+    assert salon.search(service, 0, 24 * 14) == []
+    refused = salon.call("claim_service_and_create_booking", service_id=service, start=at(12, 2))
+    assert (refused[0]["outcome"], refused[0]["facts"]["alternatives"]) == ("SLOT_NOT_FOUND", [])
+    # Once two of a room's times touch, there is an hour in it between nine and a quarter to eleven.
+    salon.slot(9.75, 10, day=13, provider_id=rooms[0])
+    found = [24 * 13 + 9 + n / 12 for n in range(10)]
+    assert salon.starts(service, 0, 24 * 14) == pytest.approx(found)
+
+
 def test_archived_providers_and_locations_show_nothing(salon):
     salon.slot(9, 10)
     service = salon.service(60)

@@ -26,6 +26,7 @@ DECLARE
     v_at      timestamptz;
     v_until   timestamptz;
     v_end     timestamptz;
+    v_looked  timestamptz;
     v_found   integer;
     v_count   integer := 0;
     v_more    boolean := false;
@@ -52,6 +53,7 @@ BEGIN
     WHILE v_at < v_until AND NOT v_more LOOP
         v_end := LEAST(v_at + v_piece, v_until);
         v_found := v_count;
+        v_looked := clock_timestamp();
         FOR v_item IN
             SELECT o.start, o.ends, '{"start":"' || utc(o.start) || '","end":"' || utc(o.ends) || '","options":[' || string_agg(
                 '{"provider_id":"' || o.provider_ids[1] || '","provider_ids":' || to_json(o.provider_ids) || ',"location_id":"' || o.location_id
@@ -71,7 +73,8 @@ BEGIN
             next_end := v_item.ends;
         END LOOP;
         v_at := v_end;
-        IF (v_count - v_found) * 4 < p_limit - v_count THEN
+        -- What took a while is not asked twice as much of, or it would be over before anybody looks at the clock.
+        IF (v_count - v_found) * 4 < p_limit - v_count AND clock_timestamp() - v_looked < p_patience / 4 THEN
             v_piece := LEAST(v_piece * 2, v_longest);
         END IF;
         -- Nothing ends before it begins: what begins then comes after this.

@@ -105,10 +105,18 @@ BEGIN
         SELECT s.need, s.provider_id, s.preference, s.location_id, s.time_zone, s.during
         FROM published s LEFT JOIN short t ON t.slot_id = s.id
         WHERE v_whole AND t.slot_id IS NULL
+    ), joinable AS MATERIALIZED (
+        -- When somebody of each further need could begin: a start that nobody can join is none, and is not tried with each who might.
+        SELECT f.need, f.location_id, range_agg(tstzrange(lower(f.span) + v_before, upper(f.span) - v_length - v_after, '[]')) AS starts
+        FROM free f WHERE NOT v_whole AND f.need > 1 AND lower(f.span) + v_before <= upper(f.span) - v_length - v_after
+        GROUP BY f.need, f.location_id
     ), begins AS MATERIALIZED (
         SELECT f.provider_id, f.preference, f.location_id, f.time_zone, lower(f.span) AS start, upper(f.span) AS ends, f.span AS hull
         FROM free f
         WHERE v_whole AND f.need = 1 AND (p_after_end IS NULL OR (lower(f.span), upper(f.span)) > (lower(p_starts), p_after_end))
+          AND (v_needs <= 1 OR (f.location_id, f.span) IN (
+              SELECT x.location_id, x.span FROM free x WHERE x.need > 1
+              GROUP BY x.location_id, x.span HAVING count(DISTINCT x.need) = v_needs - 1))
         UNION ALL
         SELECT f.provider_id, f.preference, f.location_id, f.time_zone, g.start, g.start + v_length,
                tstzrange(g.start - v_before, g.start + v_length + v_after)
@@ -122,6 +130,8 @@ BEGIN
             CASE WHEN p_any_start OR grid.before = bound.least THEN bound.least ELSE grid.before + v_step END, bound.most, v_step) AS g (start)
         WHERE NOT v_whole AND f.need = 1 AND (NOT p_any_start OR g.start = lower(p_starts))
           AND (p_after_end IS NULL OR (g.start, g.start + v_length) > (lower(p_starts), p_after_end))
+          AND (v_needs <= 1 OR (
+              SELECT count(*) FROM joinable j WHERE j.location_id = f.location_id AND j.starts @> g.start) = v_needs - 1)
     ), days AS MATERIALIZED (
         SELECT DISTINCT b.location_id, (b.start AT TIME ZONE b.time_zone)::date AS day, b.time_zone FROM begins b
     ), loads AS MATERIALIZED (
@@ -142,28 +152,36 @@ BEGIN
         -- One booking has one currency. Nearly always there is one, or none, and nothing is to be compared.
         SELECT DISTINCT s.currency FROM published s WHERE s.currency IS NOT NULL
         UNION ALL SELECT NULL WHERE NOT EXISTS (SELECT FROM published s WHERE s.currency IS NOT NULL)
+    ), hulls AS MATERIALIZED (
+        -- All who begin at one time and place look for the same others.
+        SELECT DISTINCT b.hull, b.location_id, (b.start AT TIME ZONE b.time_zone)::date AS day FROM begins b WHERE v_needs > 1
+    ), fitting AS MATERIALIZED (
+        SELECT h.*, f.need, f.provider_id, f.preference
+        FROM hulls h JOIN free f ON f.location_id = h.location_id AND f.span = h.hull WHERE v_whole AND f.need > 1
+        UNION ALL
+        SELECT h.*, f.need, f.provider_id, f.preference
+        FROM hulls h JOIN free f ON f.location_id = h.location_id WHERE NOT v_whole AND f.need > 1 AND f.span @> h.hull
+    ), others AS MATERIALIZED (
+        SELECT best.hull, best.location_id, best.currency, array_agg(best.provider_id ORDER BY best.need) AS ids,
+               array_agg(ROW(best.preference, best.seconds, best.provider_id) ORDER BY best.need) AS ranks
+        FROM (
+            SELECT DISTINCT ON (t.hull, t.location_id, m.currency, t.need) t.*, m.currency, o.seconds
+            FROM fitting t
+            CROSS JOIN currencies m
+            LEFT JOIN loads o ON o.provider_id = t.provider_id AND o.location_id = t.location_id AND o.day = t.day
+            WHERE (SELECT count(*) FROM currencies) = 1 OR NOT EXISTS (
+                SELECT FROM published s WHERE s.provider_id = t.provider_id AND s.during && t.hull AND s.currency <> m.currency)
+            ORDER BY t.hull, t.location_id, m.currency, t.need, t.preference, o.seconds, t.provider_id
+        ) AS best
+        GROUP BY best.hull, best.location_id, best.currency HAVING count(*) = v_needs - 1
     ), options AS MATERIALIZED (
         SELECT DISTINCT ON (b.start, b.ends, b.provider_id, b.location_id)
                b.*, (b.start AT TIME ZONE b.time_zone)::date AS day, ARRAY[b.provider_id] || others.ids AS ids
         FROM begins b
         CROSS JOIN currencies m
-        LEFT JOIN LATERAL (
-            SELECT array_agg(best.provider_id ORDER BY best.need) AS ids, count(*) AS needs,
-                   array_agg(ROW(best.preference, best.seconds, best.provider_id) ORDER BY best.need) AS ranks
-            FROM (
-                SELECT DISTINCT ON (f.need) f.need, f.provider_id, f.preference, o.seconds
-                FROM free f
-                LEFT JOIN loads o ON o.provider_id = f.provider_id AND o.location_id = b.location_id
-                     AND o.day = (b.start AT TIME ZONE b.time_zone)::date
-                -- Asked here as well as below: otherwise this is gone through for every start, although nothing is to be found.
-                WHERE v_needs > 1 AND f.need > 1 AND f.location_id = b.location_id
-                  AND CASE WHEN v_whole THEN f.span = b.hull ELSE f.span @> b.hull END
-                  AND ((SELECT count(*) FROM currencies) = 1 OR NOT EXISTS (
-                      SELECT FROM published s WHERE s.provider_id = f.provider_id AND s.during && b.hull AND s.currency <> m.currency))
-                ORDER BY f.need, f.preference, o.seconds, f.provider_id
-            ) AS best
-        ) AS others ON v_needs > 1
-        WHERE (v_needs <= 1 OR others.needs = v_needs - 1)
+        LEFT JOIN others ON others.hull = b.hull AND others.location_id = b.location_id
+             AND COALESCE(others.currency, '') = COALESCE(m.currency, '')
+        WHERE (v_needs <= 1 OR others.ids IS NOT NULL)
           AND ((SELECT count(*) FROM currencies) = 1 OR NOT EXISTS (
               SELECT FROM published s WHERE s.provider_id = b.provider_id AND s.during && b.hull AND s.currency <> m.currency))
         ORDER BY b.start, b.ends, b.provider_id, b.location_id, others.ranks
