@@ -3,7 +3,10 @@
 In each round a salon with 50 providers is made, each with half hours from nine to five for 180
 days. They are published for the first time, and again, when nothing has changed; the worker goes
 round when all is due and nothing is to be done; and another salon has the same slots published by
-hand, in one call a provider. Afterwards both must have the same slots.
+hand, in one call a provider. Afterwards both must have the same slots. Then every fourth slot is
+booked and the afternoons are given up: what is free of them goes, and what is booked stays and is
+closed. That is published again, too; and when the afternoons are back, both salons must have the
+same slots once more.
 """
 
 from __future__ import annotations
@@ -53,11 +56,27 @@ TITLES = {
     "first": "published from schedules for the first time",
     "second": "published again, nothing has changed",
     "worker": "the worker's turn, nothing is to be done",
+    "closed": "afternoons given up, a quarter of the slots booked",
+    "closed_again": "published again, with closed slots",
+    "opened": "afternoons again: closed slots opened, others made",
 }
 SLOTS = """
     SELECT p.name, lower(s.during), upper(s.during) FROM slots s
     JOIN providers p ON p.vendor_id = s.vendor_id AND p.id = s.provider_id
     WHERE s.vendor_id = %s ORDER BY 1, 2
+"""
+HOURS = """
+    UPDATE schedules SET weekly = (SELECT jsonb_object_agg(day, %s::jsonb)
+                                   FROM jsonb_object_keys(weekly) AS day) WHERE vendor_id = %s
+"""
+# Of the afternoons: slots that are closed, that are booked, and all.
+AFTERNOONS = """
+    SELECT count(*) FILTER (WHERE s.closed = tstzmultirange(s.during)),
+           count(*) FILTER (WHERE EXISTS (SELECT FROM claims c
+                                          WHERE c.vendor_id = s.vendor_id AND c.slot_id = s.id)),
+           count(*)
+    FROM slots s WHERE s.vendor_id = %s AND lower(s.during) AT TIME ZONE %s
+        >= date_trunc('day', lower(s.during) AT TIME ZONE %s) + interval '13 hours'
 """
 DUE = "UPDATE schedule_publishings SET looked_at = looked_at - interval '1 day'"
 Deed = Callable[[UUID], None]
@@ -111,6 +130,16 @@ def _round(postgres: EmbeddedPostgres, number: int, providers: int) -> list[Roun
     done.append(_measured(postgres, "second", salon, by_schedule))
     done.append(_worker(postgres))
     _require_same(owner, salon, other, providers * DAYS * DAY_SLOTS)
+    run_sql(owner, "booked_quarter.sql", vendor_id=salon.vendor_id)
+    tidy_up(postgres, DATABASE)
+    _set_hours(owner, salon, "09:00", "13:00")
+    done.append(_measured(postgres, "closed", salon, by_schedule))
+    done.append(_measured(postgres, "closed_again", salon, by_schedule))
+    _require_closed(owner, salon, providers * DAYS * DAY_SLOTS // 2 // 4)
+    _set_hours(owner, salon, "09:00", "17:00")
+    done.append(_measured(postgres, "opened", salon, by_schedule))
+    _require_same(owner, salon, other, providers * DAYS * DAY_SLOTS)
+    _require_closed(owner, salon, 0)
     return done
 
 
@@ -199,6 +228,21 @@ def _require_same(owner: str, one: Place, other: Place, slots: int) -> None:
         told = [connection.execute(SLOTS, [it.vendor_id]).fetchall() for it in (one, other)]
     if told[0] != told[1] or len(told[0]) != slots:
         raise BenchError(f"Not {slots} slots each, and the same: {[len(rows) for rows in told]}")
+
+
+def _set_hours(owner: str, salon: Place, start: str, end: str) -> None:
+    with psycopg.connect(owner) as connection:
+        connection.execute(HOURS, [json.dumps([[start, end]]), salon.vendor_id])
+
+
+def _require_closed(owner: str, salon: Place, slots: int) -> None:
+    """So many slots of afternoons are closed: those that are booked, or none. Raises BenchError."""
+    with psycopg.connect(owner) as connection:
+        zone = str(ZONE)
+        row = connection.execute(AFTERNOONS, [salon.vendor_id, zone, zone]).fetchone()
+    closed, booked, every = row or (0, 0, 0)
+    if closed != slots or (slots and not closed == booked == every):
+        raise BenchError(f"{slots} slots should be closed: {closed} of {every}, {booked} booked")
 
 
 def _make_all_due(owner: str) -> int:
