@@ -46,7 +46,10 @@ class Slot(Base):
             "vendor_id", "id", "provider_id", "during", "capacity", name="slots_shape_key"
         ),
         Index("slots_by_start", "vendor_id", text("lower(during)"), "id"),
-        CheckConstraint("closed = '{}' OR schedule_id IS NOT NULL", name="slots_closed"),
+        CheckConstraint(
+            "closed = '{}' OR schedule_id IS NOT NULL AND range_merge(closed) <@ during",
+            name="slots_closed",
+        ),
         Index("slots_by_provider_and_start", "vendor_id", "provider_id", text("lower(during)")),
         Index(
             "slots_partly_closed",

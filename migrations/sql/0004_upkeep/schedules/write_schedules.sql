@@ -31,7 +31,8 @@ BEGIN
     -- First all give way, then they take their new times: in one step they might meet on the way. Slot and claims in one
     -- statement: law 3's key is checked when it ends.
     WITH resized AS (
-        UPDATE slots s SET during = (c.present).during * (c.target).during
+        UPDATE slots s SET during = (c.present).during * (c.target).during,
+                           closed = s.closed * ((c.present).during * (c.target).during)::tstzmultirange
         FROM unnest(p_changes) AS c
         WHERE s.vendor_id = p_vendor_id AND s.id = c.slot_id AND NOT (c.present).during <@ (c.target).during
         RETURNING s.id, s.during
