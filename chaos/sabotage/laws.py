@@ -224,7 +224,7 @@ SABOTAGES = [
         "as before, and claims are not bound to their slot",
         "vendor_under_fire",
         _delete_in_use_unlawfully,
-        "no_unit_taken_twice",
+        "no_place_given_twice",
     ),
     sabotage(
         "shrunk_in_use_unlawfully",
