@@ -126,9 +126,9 @@ class Arena:
         return made
 
     def crowd(self, way: str, number: int) -> list[Client]:
-        """So many clients: all over HTTP, or every other one through SQL ("mixed")."""
-        if way == "http":
-            return [*self.http(number)]
+        """So many clients: all over HTTP or through SQL, or every other one ("mixed")."""
+        if way != "mixed":
+            return [*(self.http(number) if way == "http" else self.sql(number))]
         over_http = [*self.http((number + 1) // 2)]
         through_sql = [*self.sql(number // 2)]
         return [

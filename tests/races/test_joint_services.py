@@ -1,8 +1,10 @@
-"""Races for services: several providers at once named in opposite orders, and buffers that meet."""
+"""Races for services: several at once, named in opposite orders or found by start, and buffers."""
 
 from __future__ import annotations
 
 import random
+import time
+import uuid
 from collections import Counter
 from datetime import timedelta
 
@@ -126,4 +128,89 @@ def test_who_joins_slots_from_either_end_never_shares_a_moment(arena, way):
     # Whichever wins leaves room for one more, and no second one is nearer than both buffers.
     (_, ends), (starts, _) = won
     assert starts - ends >= timedelta(minutes=30)
+    arena.sweep()
+
+
+def _clinic(arena, therapists, rooms, **of_each_room):
+    """A service by a therapist in a room, all of them there from nine to five; and their slots."""
+    shop = arena.shop
+    people = [shop.provider() for _ in range(therapists)]
+    places = [shop.provider() for _ in range(rooms)]
+    theirs = [shop.slot(9, 17, provider_id=one) for one in people]
+    its = [shop.slot(9, 17, provider_id=one, **of_each_room) for one in places]
+    return shop.service(60, people, places, start_step_minutes=60), theirs, its
+
+
+def _assert_whole_pairs(arena, therapists, rooms):
+    """How often each slot is held: by bookings of one therapist and one room each, at ten."""
+    held: dict[uuid.UUID, list[uuid.UUID]] = {}
+    for row in arena.shop.rows(
+        "SELECT c.booking_id, c.slot_id, c.during, c.quantity, b.occupying FROM claims c"
+        " LEFT JOIN bookings b ON b.vendor_id = c.vendor_id AND b.id = c.booking_id"
+        " WHERE c.vendor_id = %s"
+    ):
+        assert row["occupying"]
+        assert (row["during"].lower, row["during"].upper) == (at(10), at(11))
+        held.setdefault(row["booking_id"], []).append(row["slot_id"])
+    assert held.keys() == arena.bookings().keys()
+    for slots in held.values():
+        assert [sum(one in kind for one in slots) for kind in (therapists, rooms)] == [1, 1]
+    return Counter(slot for slots in held.values() for slot in slots)
+
+
+@pytest.mark.parametrize(
+    "way, clinic, crowd",
+    [
+        pytest.param("mixed", (6, 6, 1), 6, id="as many as pairs, mixed"),
+        *(pytest.param(way, (6, 4, 1), 9, id=f"rooms are short, {way}") for way in ("http", "sql")),
+        *(pytest.param(way, (5, 2, 2), 8, id=f"two in a room, {way}") for way in ("http", "sql")),
+    ],
+)
+def test_by_start_as_many_are_booked_as_there_are_pairs(arena, way, clinic, crowd):
+    therapists, rooms, beds = clinic
+    service, people, places = _clinic(arena, therapists, rooms, capacity=beds)
+    pairs = min(therapists, rooms * beds)
+    before = arena.deadlocks()
+    answers = arena.race(
+        [
+            (client, lambda client=client: client.book_service(service, at(10)))
+            for client in arena.crowd(way, crowd)
+        ],
+        *people,
+        *places,
+    )
+    assert codes(answers) == +Counter({"CONFIRMED": pairs, TAKEN: crowd - pairs})
+    taken = _assert_whole_pairs(arena, people, places)
+    assert sum(taken[one] for one in people) == sum(taken[one] for one in places) == pairs
+    assert max(taken[one] for one in people) == 1
+    assert max(taken[one] for one in places) <= beds
+    assert arena.deadlocks() == before
+    arena.sweep()
+
+
+@pytest.mark.parametrize("way", ["http", "sql"])
+def test_by_start_nobody_is_refused_who_began_while_a_pair_was_free(arena, way):
+    """No cancellation: whoever begins after somebody was refused can find no pair."""
+    service, people, places = _clinic(arena, 10, 3, capacity=4)
+    refused_at, begun_at = [], []
+
+    def book_until_refused(client):
+        answers = []
+        while not answers or answers[-1].code != TAKEN:
+            begun = time.monotonic()
+            answers.append(client.book_service(service, at(10)))
+            if answers[-1].code == TAKEN:
+                refused_at.append(time.monotonic())
+            else:
+                begun_at.append(begun)
+        return answers
+
+    racers = [
+        (client, lambda client=client: book_until_refused(client)) for client in arena.crowd(way, 6)
+    ]
+    answers = [one for found in arena.race_all(racers, *people, *places) for one in found]
+    assert codes(answers) == {"CONFIRMED": 10, TAKEN: 6}
+    assert max(begun_at) < min(refused_at)
+    taken = _assert_whole_pairs(arena, people, places)
+    assert [taken[one] for one in people] == [1] * 10
     arena.sweep()
