@@ -79,6 +79,7 @@ REFUSALS: dict[str, set[str]] = {
     "resize": {"SLOT_IN_USE", "SLOT_NOT_FOUND"},
     "delete_slot": {"SLOT_IN_USE", "SLOT_NOT_FOUND"},
     "change": STATES,
+    "renew": set(),
     "forget": set(),
     "read": set(),
     "search": set(),

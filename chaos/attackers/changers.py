@@ -71,6 +71,8 @@ class Marker(Attacker):
             self.perform("sql", kind, asked)
         changed = {**asked, "guests": self.dice.randint(0, 9)}
         self.perform(self.dice.choice(DOORS), "change", changed)
+        # Whoever could manage it can no more.
+        self.perform("sql", "renew", asked)
 
 
 class Sweeper(Attacker):

@@ -88,9 +88,9 @@ def _shown_otherwise(evidence: Evidence) -> Iterator[Finding]:
         if asked["provider_id"] not in openings.calendars:
             continue
         window = range(*(moment(asked[name]) // HALF_HOUR for name in ("start", "end")))
-        shown = _places(json.loads(said))
+        shown, day = _places(json.loads(said)), _Day(openings, asked["provider_id"], (began, ended))
         for cell in window:
-            kind = _untrue(openings, asked["provider_id"], cell, shown.get(cell, 0), (began, ended))
+            kind = day.untrue(cell, shown.get(cell, 0))
             if kind:
                 words = f"operation {n} by {attacker}: {shown.get(cell, 0)} at {of_cell(cell)[0]}"
                 yield Finding(kind, words)
@@ -106,21 +106,33 @@ def _places(answer: dict[str, Any]) -> dict[int, int]:
     }
 
 
-def _untrue(openings: Openings, provider: str, cell: int, places: int, when: Moments) -> str:
-    """What is wrong with so many places' being shown in the half hour; nothing if it was so."""
-    calendar, span = openings.calendars[provider], of_cell(cell)
-    if places:
-        if cell not in calendar.possibly_open(when):
-            return "shown_though_closed"
-        if cell in calendar.surely_busy(when):
-            return "shown_though_busy"
-        if not openings.surely(provider, span).falls_to(calendar.capacity - places, *when):
-            return "shown_though_taken"
-    if cell in calendar.surely_open(when) and cell not in calendar.possibly_busy(when):
-        possible = max(openings.possibly(provider, span).between(*when))
-        if places < calendar.capacity - possible:
-            return "free_but_not_shown"
-    return ""
+class _Day:
+    """What a list could show of a provider's time while somebody looked."""
+
+    def __init__(self, openings: Openings, provider: str, when: Moments) -> None:
+        self._openings, self._provider, self._when = openings, provider, when
+        calendar = openings.calendars[provider]
+        self._capacity = calendar.capacity
+        self._possible = calendar.possibly_open(when)
+        self._busy = calendar.surely_busy(when)
+        self._sure = calendar.surely_open(when) - calendar.possibly_busy(when)
+
+    def untrue(self, cell: int, places: int) -> str:
+        """What is wrong with so many places' being shown in the half hour; nothing if it was so."""
+        span, when = of_cell(cell), self._when
+        if places:
+            if cell not in self._possible:
+                return "shown_though_closed"
+            if cell in self._busy:
+                return "shown_though_busy"
+            taken = self._openings.surely(self._provider, span)
+            if not taken.falls_to(self._capacity - places, *when):
+                return "shown_though_taken"
+        if cell in self._sure:
+            possible = max(self._openings.possibly(self._provider, span).between(*when))
+            if places < self._capacity - possible:
+                return "free_but_not_shown"
+        return ""
 
 
 def _disagreeing(evidence: Evidence) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from chaos.history import Asked, Outcome, Result
 
 SUCCESSES = {
     *("CONFIRMED", "HELD", "CANCELLED", "COMPLETED", "NO_SHOW"),
-    *("PUBLISHED", "RESIZED", "DELETED", "CHANGED"),
+    *("PUBLISHED", "RESIZED", "DELETED", "CHANGED", "RENEWED"),
 }
 Call = tuple[str, str, dict[str, Any]]
 # What tells how much was done, of functions that cannot refuse.
@@ -221,6 +221,7 @@ CALLS: dict[str, Callable[[Asked], Call]] = {
     "complete": _move("complete_booking"),
     "no_show": _move("mark_no_show"),
     "unblock": _move("unblock_time"),
+    "renew": _move("renew_manage_token"),
     "block": _block,
     "publish": _publish,
     "resize": _resize,

@@ -81,7 +81,8 @@ class Injector:
                 return
         header, stage = read_run(self._folder)
         clock = Clock(header["clock_zero"])
-        self._ground.slots = list(stage.slots)
+        # Of whose slots come and go, all that are there.
+        self._ground.slots = [*stage.slots, *stage.calendars]
         number, done = self._taken_up(clock)
         for pause, fault in islice(planned(self._faults, self._seed), done, None):
             if over.wait(pause):

@@ -17,7 +17,10 @@ THROW_OUT = """
         WHERE usename = current_user AND datname = current_database() AND pid <> ALL(%s)
         LIMIT %s) those
 """
-HOLD = "SELECT FROM slots WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE"
+HOLD = """
+    SELECT FROM slots WHERE id = ANY(%(those)s::uuid[]) OR provider_id = ANY(%(those)s::uuid[])
+    ORDER BY id FOR UPDATE
+"""
 STRIKES, PAUSE_SECONDS = 6, 0.4
 CONNECTIONS_MAX = 1000
 TAKING_SECONDS_MAX, STARVED_SECONDS = 20.0, 3.0
@@ -73,7 +76,7 @@ def _hold_lock(ground: Ground, dice: random.Random) -> Hit:
     wanted = dice.sample(ground.slots, (len(ground.slots) + 1) // 2)
     with psycopg.connect(ground.owner_url, connect_timeout=5) as connection:
         connection.execute("SET LOCAL lock_timeout = '5s'")
-        held = connection.execute(HOLD, [wanted]).rowcount
+        held = connection.execute(HOLD, {"those": wanted}).rowcount
         ground.last(HELD_SECONDS)
         connection.rollback()
     return {"slots": held}

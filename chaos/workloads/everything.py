@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chaos.attackers import Attacker
+from chaos.attackers.calendars import CalendarKeeper, OpeningsReader, TimeCustomer
 from chaos.attackers.changers import Canceller, Confirmer, Marker, Reader, Squatter, Sweeper
 from chaos.attackers.customers import HttpCustomer, ImpatientCustomer, Liar, SqlCaller, Twins
 from chaos.attackers.parts import JointTaker, PartBlocker, PartReader, PartTaker
@@ -12,10 +13,12 @@ from chaos.attackers.services import Manager, ServiceCanceller, ServiceCustomer,
 from chaos.attackers.tidier import Tidier
 from chaos.attackers.vendors import Vendor
 from chaos.attackers.writers import RawWriter, RoleTrespasser, Trespasser
+from chaos.checkers.calendars import CALENDARS
 from chaos.checkers.happened import EVERYTHING
+from chaos.checkers.renewals import RENEWALS
 from chaos.checkers.services import SERVICES
 from chaos.stage import StageBuilder
-from chaos.workloads import Workload, parts, services
+from chaos.workloads import Workload, calendars, parts, services
 
 ATTACKERS: dict[type[Attacker], int] = {
     HttpCustomer: 4,
@@ -36,9 +39,12 @@ ATTACKERS: dict[type[Attacker], int] = {
     PartReader: 1,
     PartBlocker: 1,
     ServiceCustomer: 2,
-    ServiceCanceller: 1,
+    ServiceCanceller: 2,
     TimesReader: 1,
     Manager: 0,
+    TimeCustomer: 1,
+    OpeningsReader: 0,
+    CalendarKeeper: 0,
     RawWriter: 2,
     Trespasser: 1,
     RoleTrespasser: 1,
@@ -46,7 +52,7 @@ ATTACKERS: dict[type[Attacker], int] = {
 
 
 def prepare(builder: StageBuilder) -> None:
-    """Few places and many, nights, slots under fire, long days by the hour, and services."""
+    """Few places and many, nights, slots under fire, long days by the hour, services, calendars."""
     dice = builder.dice
     builder.slots("hot", [1, dice.randint(3, 8)])
     builder.slots("seats", [5, dice.randint(8, 40)])
@@ -54,8 +60,13 @@ def prepare(builder: StageBuilder) -> None:
     builder.slots("fire", [dice.randint(1, 4) for _ in range(4)])
     parts.prepare(builder)
     services.prepare(builder)
+    calendars.prepare(builder)
 
 
 WORKLOAD = Workload(
-    "everything", "All promises at once.", prepare, ATTACKERS, (*SERVICES, EVERYTHING)
+    "everything",
+    "All promises at once.",
+    prepare,
+    ATTACKERS,
+    (*SERVICES, *CALENDARS, RENEWALS, EVERYTHING),
 )

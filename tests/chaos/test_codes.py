@@ -39,7 +39,7 @@ CALLS = {
     "calendar": ("POST", "/providers/{}/calendar"),
 }
 # Work of the worker, or of whoever publishes, which has no call.
-WITHOUT_A_CALL = {"sweep", "forget", "apply", "close"}
+WITHOUT_A_CALL = {"sweep", "forget", "apply", "close", "renew"}
 
 
 @pytest.fixture(scope="module")

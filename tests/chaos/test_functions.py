@@ -17,14 +17,13 @@ GRANTED = """
 """
 # By name, with the reason. Who has no reason is attacked.
 LEFT_ALONE = {
-    "erase_customer": "takes no place and gives none back",
+    "erase_customer": "races in tests/races; it takes the marks off a run's bookings",
     "is_open": "looks, and changes nothing",
     "lock_schedules": "locks, and changes nothing",
     "lock_slots_between": "locks, and changes nothing",
     "lock_slots_to_come": "locks, and changes nothing",
     "owners_writing": "looks, and changes nothing",
     "remember_idempotency_key": "of calls that book nothing; those that do remember theirs",
-    "renew_manage_token": "takes no place and gives none back",
     "settled_until": "looks, and changes nothing",
 }
 
