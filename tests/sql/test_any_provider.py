@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from tests.patience import wait_until
 from tests.shop import Row, Shop, at
 
 KEY = "a key of the test, long enough"
@@ -221,6 +222,59 @@ def test_who_is_locked_for_long_is_passed_over_and_waited_for_only_if_nobody_els
         with pytest.raises(psycopg.errors.LockNotAvailable):
             salon.ask(service, 10)
     assert salon.booked_at(service, 10)["provider_id"] == locked
+
+
+def test_many_who_are_locked_cost_one_short_wait(salon):
+    """With the time that the role has as shipped: ten seconds, three for a lock."""
+    *locked, free = salon.chairs(6)
+    therapist, room, other_room = salon.chairs(3)
+    service = salon.service(60, {**dict.fromkeys(locked, 1), free: 2})
+    joint = salon.service(60, [therapist], {room: 1, other_room: 2})
+    with salon.owner.transaction():
+        salon.owner.execute(
+            "SELECT FROM slots WHERE vendor_id = %s AND provider_id = ANY (%s) FOR UPDATE",
+            [salon.vendor_id, [*locked, room]],
+        )
+        assert salon.booked_at(service, 10)["provider_id"] == free
+        together = salon.booked_at(joint, 10)
+        claims = salon.claims(together["id"])
+        assert [claim["provider_id"] for claim in claims] == [therapist, other_room]
+        # What it waits with is its own: the session keeps its patience.
+        assert salon.app.execute("SHOW lock_timeout").fetchone() == ("3s",)
+
+
+def test_who_comes_free_while_another_is_waited_for_is_found(shop, sessions):
+    chairs = [shop.provider(), shop.provider()]
+    slots = [shop.slot(9, 17, provider_id=chair) for chair in chairs]
+    service = shop.service(60, {chairs[0]: 1, chairs[1]: 2})
+    stuck, freed, caller = sessions.owner(), sessions.owner(), sessions.app()
+    for holder, slot in zip((stuck, freed), slots, strict=True):
+        holder.connection.autocommit = False
+        holder.connection.execute(
+            "SELECT FROM slots WHERE vendor_id = %s AND id = %s FOR UPDATE", [shop.vendor_id, slot]
+        )
+    caller.connection.execute("SET lock_timeout = '2s'")
+    waits = set()
+
+    def waits_again() -> bool:
+        waits.update(
+            shop.owner.execute(
+                "SELECT waitstart FROM pg_locks"
+                " WHERE pid = %s AND NOT granted AND waitstart IS NOT NULL",
+                [caller.pid],
+            ).fetchall()
+        )
+        return len(waits) > 1
+
+    booking = caller.begin(
+        caller.call, "claim_service_and_create_booking", service_id=service, start=at(10)
+    )
+    wait_until(waits_again, "nobody waits in earnest")
+    freed.connection.rollback()
+    answer = booking.result()
+    assert answer["outcome"] == "CONFIRMED"
+    assert shop.booking(answer["booking_id"])["provider_id"] == chairs[1]
+    stuck.connection.rollback()
 
 
 def test_one_key_books_once_whoever_it_was_that_did_it(salon):

@@ -1,7 +1,8 @@
 -- Promise: one booking of the service at p_start, by whichever of its providers (or p_provider_id) at whichever location
 -- (or one of p_location_ids, and of those of its channel) comes first in the order of service_openings and is free; refused only when nobody is. It is
 -- claim_slot_and_create_booking that books: this one says for which slots, one try after another, so that a race costs a
--- try and not the booking.
+-- try and not the booking. Whoever is locked is passed over, and waited for when nobody else is free: for lock_timeout, and for one of them,
+-- after which all are looked at once more.
 --
 -- Locks: those of claim_slot_and_create_booking, of one try at a time: a try that is refused is undone, and lets go of its
 -- locks, its idempotency key included, before the next begins. So the order of locks holds.
@@ -39,6 +40,12 @@ DECLARE
     v_opening     record;
     v_claim       record;
     v_tried       text[] := '{}';
+    v_patience    CONSTANT text := current_setting('lock_timeout');
+    v_short       CONSTANT text := CASE WHEN v_patience::interval BETWEEN '1 ms' AND '250 ms' THEN v_patience ELSE '250ms' END;
+    v_round       integer := 1;
+    v_full        boolean;
+    v_locked      uuid[] := '{}';
+    v_more        uuid[];
     v_waited      text;
 BEGIN
     IF p_vendor_id IS NULL OR p_service_id IS NULL OR p_start IS NULL THEN
@@ -60,38 +67,61 @@ BEGIN
         check_channel(v_channels, p_details ->> 'channel', v_public));
     v_places := places_wanted(p_location_ids, channel_places(v_channels, p_details ->> 'channel', v_public));
 
-    -- 1. One after another. The list is made anew before each try: whoever was taken meanwhile is not on it.
+    -- 1. One after another. The list is made anew before each try: whoever was taken meanwhile is not on it. First round: whoever is not locked;
+    -- second: one of the others, for as long as it takes, and then from the beginning; third, if that was too long: whoever has come free meanwhile.
     WHILE v_refusal IS NULL LOOP
+        EXIT WHEN v_round > 3;
         SELECT o.* INTO v_opening
         FROM service_openings(p_vendor_id, v_service, tstzrange(p_start, p_start, '[]'), p_quantity, p_provider_id, v_places,
-                              NULL, p_any_start => NOT v_public) AS o
+                              NULL, p_without => v_locked, p_any_start => NOT v_public) AS o
         WHERE array_to_string(o.slot_ids, ',') <> ALL (v_tried)
         ORDER BY o.place LIMIT 1;
-        EXIT WHEN NOT FOUND;
-        v_tried := v_tried || array_to_string(v_opening.slot_ids, ',');
+        IF NOT FOUND THEN
+            EXIT WHEN v_locked = '{}' OR v_round = 3;
+            v_round := v_round + 1;
+            v_locked := '{}';
+            CONTINUE;
+        END IF;
+        v_full := v_round = 2;
+        IF v_full THEN
+            v_locked := '{}';
+        ELSIF v_waited IS NOT NULL THEN
+            -- Who has waited once looks first, or ten who are locked would cost ten waits.
+            v_more := locked_slots(p_vendor_id, v_opening.slot_ids);
+            v_locked := v_locked || v_more;
+            CONTINUE WHEN v_more <> '{}';
+        END IF;
         BEGIN
+            PERFORM set_config('lock_timeout', CASE WHEN v_full THEN v_patience ELSE v_short END, true);
             SELECT c.* INTO v_claim FROM claim_slot_and_create_booking(
                 p_vendor_id, v_opening.slot_ids, CASE WHEN v_service.duration_minutes IS NOT NULL THEN p_start END, NULL, p_quantity,
                 p_customer_id, p_service_id, p_hold_for, p_idempotency_key, v_fingerprint, v_details, p_actor, 0) AS c;
             IF v_claim.booking_id IS NULL THEN
                 RAISE SQLSTATE 'SK003';
             END IF;
+            PERFORM set_config('lock_timeout', v_patience, true);
             RETURN QUERY SELECT v_claim.outcome, v_claim.booking_id, v_claim.replayed, v_claim.facts;
             RETURN;
         EXCEPTION
             WHEN SQLSTATE 'SK003' THEN
+                v_tried := v_tried || array_to_string(v_opening.slot_ids, ',');
+                IF v_full THEN
+                    v_round := 1;
+                END IF;
                 -- What is about the request and not about this provider would be refused of all others, too.
                 IF v_claim.outcome NOT IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY', 'SLOT_NOT_FOUND', 'CONCURRENCY_ABORT')
                    AND (v_claim.outcome <> 'VALIDATION_ERROR' OR v_claim.facts ->> 'field' NOT IN ('start', 'slot_ids', 'provider_id')) THEN
                     v_refusal := jsonb_build_object('outcome', v_claim.outcome, 'facts', v_claim.facts);
                 END IF;
             WHEN lock_not_available THEN
+                -- Not locked when we looked, and yet we waited: for something else then, such as a twin with our key, and so would the others.
+                v_round := v_round + (v_full OR v_waited IS NOT NULL)::integer;
                 v_waited := SQLERRM;
         END;
     END LOOP;
 
     -- 2. Nobody: what is in the way is told of whoever has most left, or else of the first who was ever there.
-    IF v_refusal IS NULL AND v_waited IS NOT NULL THEN
+    IF v_refusal IS NULL AND (v_locked <> '{}' OR v_round > 3) THEN
         RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = v_waited;
     END IF;
     IF v_refusal IS NULL THEN

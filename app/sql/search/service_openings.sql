@@ -4,12 +4,13 @@
 -- occupied time that day where it is, id. No more than the first p_limit starts. It starts on the service's grid, or, if p_any_start, at
 -- the first moment of p_starts whatever the grid says. Neither notice nor window is asked here, nor quantity_min and _max.
 -- p_provider_id (NULL: anybody) takes part, in whichever need; p_places (NULL: anywhere) are the locations. Starts
--- and ends up to (lower of p_starts, p_after_end) are left out. Lapsed holds count as free, but in busy time; closed time does not; without p_taken nothing is
--- taken, and it tells what was ever published. What it reads grows with p_starts.
+-- and ends up to (lower of p_starts, p_after_end) are left out, and so are the slots p_without. Lapsed holds count as free, but in busy time; closed
+-- time does not; without p_taken nothing is taken, and it tells what was ever published. What it reads grows with p_starts.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION service_openings(
     p_vendor_id uuid, p_service services, p_starts tstzrange, p_quantity integer, p_provider_id uuid, p_places uuid[],
-    p_limit integer, p_after_end timestamptz DEFAULT NULL, p_any_start boolean DEFAULT false, p_taken boolean DEFAULT true
+    p_limit integer, p_after_end timestamptz DEFAULT NULL, p_any_start boolean DEFAULT false, p_taken boolean DEFAULT true,
+    p_without uuid[] DEFAULT '{}'
 ) RETURNS TABLE (
     start timestamptz, ends timestamptz, place bigint, provider_ids uuid[], location_id uuid, time_zone text, slot_ids uuid[],
     available integer, price_amount bigint, price_currency text
@@ -67,6 +68,7 @@ BEGIN
             SELECT s.id, s.location_id, s.during::tstzrange, s.capacity::integer, s.price_amount::bigint, s.price_currency::text, s.closed
             FROM slots s
             WHERE s.vendor_id = p_vendor_id AND s.provider_id = o.provider_id AND s.during && v_reach AND s.capacity >= p_quantity
+              AND s.id <> ALL (p_without)
               AND (NOT v_whole OR lower(s.during) <@ p_starts AND s.closed = '{}') OFFSET 0) AS s
         JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = s.location_id AND l.archived_at IS NULL
         WHERE p_places IS NULL OR s.location_id = ANY (p_places)
