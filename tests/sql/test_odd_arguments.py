@@ -104,7 +104,9 @@ def test_slots_in_a_table_instead_of_a_list_are_a_broken_callers(shop):
     assert error.value.sqlstate == "SK001"
 
 
-@pytest.mark.parametrize("start", ["infinity", "-infinity"])
+@pytest.mark.parametrize(
+    "start", ["infinity", "-infinity", "294276-12-31 23:59Z", "4713-01-01 00:00Z BC", "1899-12-31Z"]
+)
 def test_a_bare_start_that_is_no_moment_is_refused(shop, start):
     service = shop.insert("services", name="Cut", duration_minutes=45)
     slot = shop.slot()
@@ -112,6 +114,10 @@ def test_a_bare_start_that_is_no_moment_is_refused(shop, start):
         with shop.unchanged():
             answer = shop.claim(slot, start=start, **given)
         assert answer["outcome"] == "INVALID_DATE_RANGE"
+    with shop.unchanged():
+        given = {"service_id": service, "start": start}
+        (answer,) = shop.call("claim_service_and_create_booking", **given)
+    assert answer["outcome"] == "INVALID_DATE_RANGE"
 
 
 @pytest.mark.parametrize("hold_for", ["infinity", "-infinity", "1 month"])

@@ -26,7 +26,8 @@ BEGIN
     IF p_end <= p_start THEN
         RETURN jsonb_build_object('outcome', 'INVALID_DATE_RANGE', 'facts', '{"reason": "end_not_after_start"}'::jsonb);
     END IF;
-    IF NOT isfinite(p_start) OR NOT isfinite(p_end) THEN
+    -- As a request in words may say: between the years 1900 and 2999.
+    IF p_start NOT BETWEEN '1900-01-01Z' AND '3000-01-01Z' OR p_end NOT BETWEEN '1900-01-01Z' AND '3000-01-01Z' THEN
         RETURN jsonb_build_object('outcome', 'INVALID_DATE_RANGE', 'facts', '{"reason": "not_finite"}'::jsonb);
     END IF;
     IF cardinality(p_slot_ids) = 0 THEN

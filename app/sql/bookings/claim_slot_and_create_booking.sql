@@ -71,11 +71,12 @@ BEGIN
             v_service.buffer_before_minutes := v_as_made ->> 'buffer_before_minutes';
             v_service.buffer_after_minutes := v_as_made ->> 'buffer_after_minutes';
         END IF;
-        IF p_start IS NOT NULL AND p_end IS NULL THEN
-            v_end := p_start + make_interval(mins => v_service.duration_minutes);
+        -- Years beyond which nothing can be added are refused next.
+        IF p_start BETWEEN '1900-01-01Z' AND '3000-01-01Z' AND COALESCE(p_end, p_start) BETWEEN '1900-01-01Z' AND '3000-01-01Z' THEN
+            v_end := COALESCE(p_end, p_start + make_interval(mins => v_service.duration_minutes));
+            v_from := p_start - make_interval(mins => v_service.buffer_before_minutes);
+            v_to := v_end + make_interval(mins => v_service.buffer_after_minutes);
         END IF;
-        v_from := p_start - make_interval(mins => v_service.buffer_before_minutes);
-        v_to := v_end + make_interval(mins => v_service.buffer_after_minutes);
     END IF;
     v_refusal := COALESCE(
         check_claim_request(p_vendor_id, p_slot_ids, p_start, v_end, p_quantity, p_customer_id, p_service_id,

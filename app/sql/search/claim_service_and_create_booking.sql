@@ -61,7 +61,7 @@ BEGIN
     v_refusal := COALESCE(
         CASE WHEN v_service.id IS NULL THEN jsonb_build_object(
             'outcome', 'SERVICE_NOT_FOUND', 'facts', jsonb_build_object('service_id', p_service_id)) END,
-        CASE WHEN NOT isfinite(p_start) THEN '{"outcome": "INVALID_DATE_RANGE", "facts": {"reason": "not_finite"}}'::jsonb END,
+        CASE WHEN p_start NOT BETWEEN '1900-01-01Z' AND '3000-01-01Z' THEN '{"outcome": "INVALID_DATE_RANGE", "facts": {"reason": "not_finite"}}'::jsonb END,
         CASE WHEN NOT service_has_provider(p_vendor_id, p_service_id, p_provider_id) THEN invalid(
             'provider_id', 'provider_does_not_offer', jsonb_build_object('provider_id', p_provider_id)) END,
         check_channel(v_channels, p_details ->> 'channel', v_public));
