@@ -6,7 +6,7 @@ import random
 import select
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
@@ -147,6 +147,26 @@ def read(statement: str, *values: Any, **named: Any) -> list[Row]:
     return _persist(work, repeatable=True, reads=True)
 
 
+def call_each(
+    calls: Sequence[tuple[str, dict[str, Any]]],
+    *,
+    within: Session,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> list[Row]:
+    """Run SQL functions with their arguments, one after another in the transaction, and return the
+    one row of each; none is waited for before the next is sent, and all of them only after
+    `meanwhile`. Raises DatabaseProblem.
+    """
+    connection = _driver_connection(within)
+    with translated(), ExitStack() as cursors, connection.pipeline():
+        begun = [
+            _begun(cursors.enter_context(connection.cursor(row_factory=namedtuple_row)), *one)
+            for one in calls
+        ]
+        meanwhile()
+        return [cursor.fetchall()[0] for cursor in begun]
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One transaction on the request's session: committed at the end, undone by any error."""
@@ -208,10 +228,16 @@ def _on_own_connection(function: str, arguments: dict[str, Any]) -> list[Row]:
 def _execute(
     connection: psycopg.Connection[Any], function: str, arguments: dict[str, Any]
 ) -> list[Row]:
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        return _begun(cursor, function, arguments).fetchall()
+
+
+def _begun(
+    cursor: psycopg.Cursor[Any], function: str, arguments: dict[str, Any]
+) -> psycopg.Cursor[Any]:
     shape = tuple((name, _shape(value)) for name, value in arguments.items())
     values = [part for value in arguments.values() for part in _parts(value)]
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        return cursor.execute(_statement(function, shape), values, prepare=True).fetchall()
+    return cursor.execute(_statement(function, shape), values, prepare=True)
 
 
 def _parts(value: Any) -> tuple[Any, ...]:

@@ -80,12 +80,14 @@ class Trade:
 
     def rows(self) -> dict[str, list[Any]]:
         """Everything the vendor has, as it stands in the tables."""
-        return {
+        found = {
             table: self.owner.execute(
                 f"SELECT * FROM {table} WHERE vendor_id = %s ORDER BY 1, 2, 3", [self.vendor_id]
             ).fetchall()
             for table in TABLES
         }
+        vendor = "SELECT * FROM vendors WHERE id = %s"
+        return {**found, "vendors": self.owner.execute(vendor, [self.vendor_id]).fetchall()}
 
     def count(self, table: str) -> int:
         """How many rows of the table are the vendor's."""

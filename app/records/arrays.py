@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from app.records.lines import FileError
 
 RECORD_MAX = 1_000_000
-_BLANKS = " \t\r\n"
+_BLANKS = re.compile(r"[ \t\r\n]*")
+_BLANKS_AND_COMMAS = re.compile(r"[ \t\r\n,]*")
 
 
 def read_array(read: Callable[[], str], member: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -18,7 +20,7 @@ def read_array(read: Callable[[], str], member: str) -> Iterator[tuple[int, dict
     """
     text = _Text(read)
     bare = _begin(text, member)
-    while (begins := text.look(",")) != "]":
+    while (begins := text.look(_BLANKS_AND_COMMAS)) != "]":
         line = text.line
         if not begins:
             raise FileError(f"The file ends before its array of {member} does.")
@@ -41,7 +43,7 @@ def _begin(text: _Text, member: str) -> bool:
         raise FileError("The file is empty.")
     if begins == "{":
         text.take(1)
-        while text.look(",") == '"':
+        while text.look(_BLANKS_AND_COMMAS) == '"':
             name = text.value()
             if text.look() != ":":
                 break
@@ -65,18 +67,15 @@ class _Text:
         self._kept = ""
         self._at = 0
         self.line = 1
-        self._decoder = json.JSONDecoder(
-            object_pairs_hook=_each_once, parse_constant=_no_number, parse_int=_whole
-        )
 
-    def look(self, also: str = "") -> str:
-        """The next character that is neither blank nor one of `also`, not taken; "" at the end."""
+    def look(self, passed: re.Pattern[str] = _BLANKS) -> str:
+        """The next character that is not passed over, not taken; "" at the end."""
         while True:
-            while self._at < len(self._kept):
-                one = self._kept[self._at]
-                if one not in _BLANKS and one not in also:
-                    return one
-                self.take(1)
+            found = passed.match(self._kept, self._at)
+            assert found is not None  # noqa: S101  # It may match nothing, but it matches.
+            self.take(found.end() - self._at)
+            if self._at < len(self._kept):
+                return self._kept[self._at]
             if not self._more():
                 return ""
 
@@ -89,10 +88,15 @@ class _Text:
         """The value that begins here."""
         while True:
             try:
-                value, end = self._decoder.raw_decode(self._kept, self._at)
+                value, end = _DECODER.raw_decode(self._kept, self._at)
             except json.JSONDecodeError as error:
                 # It may merely go on in what has not been read yet.
-                if len(self._kept) - self._at < RECORD_MAX and self._more():
+                if len(self._kept) - self._at >= RECORD_MAX:
+                    raise FileError(
+                        f"line {self.line}: what begins here is not closed within {RECORD_MAX}"
+                        " characters."
+                    ) from None
+                if self._more():
                     continue
                 line = self.line + self._kept.count("\n", self._at, error.pos)
                 raise FileError(f"line {line}: not JSON: {error.msg}.") from None
@@ -110,6 +114,11 @@ class _Text:
         return bool(piece)
 
 
+def decoded(text: str) -> Any:
+    """The value that the whole text is, as strictly as in a file. Raises ValueError."""
+    return _DECODER.decode(text)
+
+
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
@@ -125,3 +134,8 @@ def _whole(digits: str) -> int:
     if len(digits) > 100:
         raise ValueError("a number has too many digits")
     return int(digits)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_each_once, parse_constant=_no_number, parse_int=_whole
+)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-_RUNS = re.compile(r"'*[=+\-@\t\r]")
-_GUARDED = re.compile(r"''*[=+\-@\t\r]")
+# Some spreadsheets take the wide signs of East Asian keyboards for the plain ones.
+_BEGINS = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+_RUNS = re.compile(f"'*{_BEGINS}")
+_GUARDED = re.compile(f"''*{_BEGINS}")
 
 
 def guarded(text: str) -> str:

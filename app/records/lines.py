@@ -24,7 +24,10 @@ def decoded_lines(file: BinaryIO, encoding: str) -> Iterator[str]:
     """The lines with their ends. Raises FileError for what is no text, naming its line."""
     for number, piece in enumerate(_lines(_pieces(file, encoding)), 1):
         if "\0" in piece:
-            raise FileError(f"line {number}: holds a NUL character: is it a text file at all?")
+            raise FileError(
+                f"line {number}: holds a NUL character: is it a text file at all? If it is UTF-16"
+                " without a byte order mark, say --encoding utf-16."
+            )
         yield piece
 
 
@@ -46,11 +49,13 @@ def _pieces(file: BinaryIO, encoding: str) -> Iterator[str]:
     while True:
         try:
             text = decoder.decode(raw, final=not raw)
-        except UnicodeDecodeError as error:
-            before = error.object[: error.start].decode(encoding, "replace")
-            line = lines + before.count("\n") + 1
+        except UnicodeError as error:
+            line, byte = lines + 1, ""
+            if isinstance(error, UnicodeDecodeError):
+                line += error.object[: error.start].decode(encoding, "replace").count("\n")
+                byte = f" (byte {error.object[error.start]:#04x})"
             raise FileError(
-                f"line {line}: not {encoding.upper()} (byte {error.object[error.start]:#04x})."
+                f"line {line}: not {encoding.upper()}{byte}."
                 " Save it as UTF-8 (a spreadsheet: CSV UTF-8), or say --encoding, such as cp1252."
             ) from None
         lines += text.count("\n")

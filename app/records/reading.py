@@ -122,6 +122,8 @@ def _cells(names: list[str], cells: list[str], line: int) -> dict[str, str | Non
 def _said(error: csv.Error) -> str:
     if "field larger than" in str(error) or "unexpected end" in str(error):
         return "a quotation mark that begins here, or in this record, is never closed."
+    if "new-line character" in str(error):
+        return "its lines end with a carriage return alone: save it with the usual line ends."
     return f"{error}."
 
 

@@ -17,6 +17,7 @@ from app.transfer.context import Context, ref_of, require
 from app.transfer.directory import Entry, Names, pick
 from app.transfer.faults import RowError, row_error
 from app.transfer.kinds import KINDS
+from app.transfer.watching import CHECKING, IMPORTING
 from app.vendors.actions import archive_within
 from app.vendors.schemas import LocationSchema, ProviderSchema, ServiceSchema
 from app.vendors.services import require_sense
@@ -79,7 +80,7 @@ class CatalogueRows:
     def check(self) -> None:
         """Match every row to the one it means, or to a new one; note what is wrong."""
         read: list[tuple[str, Record, str | None, Cells, bool | None]] = []
-        for file, record in self._context.rows(self._kind, "Checking"):
+        for file, record in self._context.rows(self._kind, CHECKING):
             try:
                 read.append((file, record, *self._values(record)))
             except RowError as error:
@@ -120,7 +121,7 @@ class CatalogueRows:
             price = values.pop("price") or {"amount": None, "currency": None}
             values |= {"price_amount": price["amount"], "price_currency": price["currency"]}
         if self._spec.model is Location and values.get("time_zone", "") is None:
-            values["time_zone"] = self._context.directory.vendor.time_zone
+            values["time_zone"] = self._context.directory.time_zone
         if has_location:
             values["location"] = location
         return ref, values, archived
@@ -146,7 +147,7 @@ class CatalogueRows:
             self._names.refs[ref] = entry
         if self._spec.model is Location:
             entry.zone = values.get("time_zone") or entry.zone
-            entry.zone = entry.zone or self._context.directory.vendor.time_zone
+            entry.zone = entry.zone or self._context.directory.time_zone
         if "location" in values:
             entry.location = values["location"]
 
@@ -181,7 +182,7 @@ class CatalogueRows:
                 self._context.report.count(self._kind.name, "changed")
             else:
                 self._context.report.count(self._kind.name, "unchanged")
-            self._context.tick(f"Importing {self._kind.name}")
+            self._context.tick(f"{IMPORTING} {self._kind.name}")
         named = [one for one in self._planned if one.ref is not None and one.entry.id is not None]
         self._context.keep_refs(self._kind.name, {str(one.ref): one.entry.id for one in named})  # type: ignore[misc]
 
@@ -189,7 +190,7 @@ class CatalogueRows:
         session = self._context.session
         values = _columns(planned.values)
         if self._spec.model is Location:
-            values.setdefault("time_zone", self._context.directory.vendor.time_zone)
+            values.setdefault("time_zone", self._context.directory.time_zone)
         row = self._spec.model(
             vendor_id=self._context.vendor_id, id=session.scalar(func.uuidv7()), **values
         )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from math import isfinite
 from typing import Any
 
 from marshmallow import Schema, ValidationError
 
+from app.records.arrays import decoded
 from app.records.reading import Record
 from app.schedules.expand import instant, zone_of
 from app.transfer.faults import RowError, wrong_of
@@ -26,7 +29,10 @@ _SAID = {
 }
 _SPAN = re.compile(r"(\d\d?:\d\d)\s*[-\u2013]\s*(\d\d?:\d\d)")
 _LOCAL = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d):(\d\d)(?::(\d\d))?", re.ASCII)
-_NO_TEXT = "Holds a character that is no text (NUL or a surrogate), or is nested too deeply."
+_NO_TEXT = (
+    "Holds a character that is no text (NUL or a surrogate), a number that is too great, or is"
+    " nested too deeply."
+)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _TIME = Time()
 _MOMENT = (
@@ -57,6 +63,9 @@ def _is_storable(value: Any, depth: int = DEPTH_MAX) -> bool:
     """Whether PostgreSQL can keep it."""
     if isinstance(value, str):
         return _UNSTORABLE.search(value) is None
+    if isinstance(value, float):
+        # JSON has no number for what is too great to be one.
+        return isfinite(value)
     if isinstance(value, dict):
         value = [*value, *value.values()]
     if isinstance(value, list):
@@ -114,7 +123,10 @@ def moment(text: Any, zone: str | None) -> datetime:
 
 def written_moment(value: datetime, zone: str) -> str:
     """The moment as exports have it: by the clock of the zone, with its offset."""
-    return value.astimezone(zone_of(zone)).isoformat()
+    local = value.astimezone(zone_of(zone))
+    # Before there were time zones, clocks were off by seconds, which no offset can say.
+    odd = (local.utcoffset() or timedelta()) % timedelta(minutes=1)
+    return (value.astimezone(UTC) if odd else local).isoformat()
 
 
 def written_hours(hours: list[list[str]]) -> str:
@@ -139,12 +151,17 @@ def _hours(cell: str) -> list[list[str]]:
 
 
 def _list(cell: str) -> list[str]:
+    if cell.startswith("["):
+        with suppress(ValueError, RecursionError):
+            found = json.loads(cell)
+            if isinstance(found, list) and all(isinstance(one, str) for one in found):
+                return found
     return [part.strip() for part in cell.split("|") if part.strip()]
 
 
 def _object(cell: str) -> Any:
     try:
-        return json.loads(cell)
+        return decoded(cell)
     except (ValueError, RecursionError):
         raise ValueError('Must be a JSON object, such as {"seat": "aisle"}.') from None
 

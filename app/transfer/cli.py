@@ -15,7 +15,7 @@ import sqlalchemy.exc
 from app.auth.visits import find_vendor
 from app.config import ConfigurationError
 from app.db import CommandContext
-from app.errors import Problem
+from app.errors import DatabaseProblem, Problem
 from app.errors.sqlstates import told_to_operators
 from app.records.lines import UTF_8
 from app.transfer.cells import moment
@@ -73,8 +73,10 @@ class Encoding(click.ParamType[str]):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> str:
         try:
+            # Not all that Python calls a codec makes text of bytes: zlib does not.
+            b"".decode(str(value))
             return codecs.lookup(str(value)).name
-        except LookupError:
+        except (LookupError, UnicodeError):
             self.fail("say utf-8, cp1252, utf-16 or the like.", param, ctx)
 
 
@@ -198,7 +200,10 @@ def _told(what: str) -> Iterator[None]:
         told = (
             str(error) if isinstance(error, OSError | FileThereError) else told_to_operators(error)
         )
-        click.echo(f"Error: The {what} could not run, and changed nothing. {told}", err=True)
+        # An answer that is lost may have been that of the commit.
+        lost = isinstance(error, DatabaseProblem) and error.lost
+        ended = "was cut off." if lost else "could not run, and changed nothing."
+        click.echo(f"Error: The {what} {ended} {told}", err=True)
         sys.exit(COULD_NOT_RUN)
 
 

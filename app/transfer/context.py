@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from sqlalchemy import text
@@ -17,12 +17,15 @@ from app.records.reading import FileError, Record, read_records
 from app.transfer.directory import Directory
 from app.transfer.faults import Faults, RowError
 from app.transfer.kinds import Kind
+from app.transfer.watching import IMPORTING, Tick
 
 ACTOR = {"type": "system", "id": "slotkeeper import"}
 Done = Literal["made", "changed", "unchanged", "left out"]
 REF_MAX = 200
 # So many new rows make a table another one for the planner, and then twice as many.
 PLANNED_ANEW_AT = 100
+CHANGED = "The file has changed while it was read: import it again."
+Wanted = TypeVar("Wanted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Context:
     directory: Directory
     sources: list[Source]
     update: bool
-    tick: Callable[[str], None]
+    tick: Tick
     actor: dict[str, Any] = field(default_factory=lambda: ACTOR)
     faults: Faults = field(default_factory=Faults)
     report: Report = field(default_factory=Report)
@@ -82,17 +85,30 @@ class Context:
             self.session.execute(text("DISCARD PLANS"))
             self._plan_at = 2 * self._new
 
-    def rows(self, kind: Kind, step: str) -> Iterator[tuple[str, Record]]:
-        """The records of all files of the kind, each with its file's name."""
+    def rows(self, kind: Kind, step: str | None = None) -> Iterator[tuple[str, Record]]:
+        """The records of all files of the kind, each with its file's name; `step`: what is done
+        with each of them, for whoever watches.
+        """
         for source in self.sources:
             if source.kind is not kind:
                 continue
             try:
                 for record in read_records(source.path, kind.shape, source.form, source.encoding):
                     yield source.shown, record
-                    self.tick(f"{step} {kind.name}")
+                    if step is not None:
+                        self.tick(f"{step} {kind.name}")
             except FileError as error:
                 self.faults.add(source.shown, None, {"": str(error)})
+
+    def again(self, kind: Kind, read: Callable[[str, Record], Wanted]) -> Iterator[Wanted]:
+        """What `read` makes of the records, all of which it has taken once before."""
+        for file, record in self.rows(kind, IMPORTING):
+            try:
+                wanted = read(file, record)
+            except RowError:
+                self.faults.add(file, record, {"": CHANGED})
+                return
+            yield wanted
 
     def has(self, kind: Kind) -> bool:
         """Whether there is a file of the kind."""

@@ -18,6 +18,7 @@ from app.transfer.cells import Cells, given, loaded, typed
 from app.transfer.context import Context, ref_of, require
 from app.transfer.faults import RowError
 from app.transfer.kinds import KINDS
+from app.transfer.watching import CHECKING
 
 KIND = KINDS["customers"]
 BATCH = 1_000
@@ -46,7 +47,7 @@ class CustomerRows:
 
     def check(self) -> None:
         """Read every row; note what is wrong."""
-        for file, record in self._context.rows(KIND, "Checking"):
+        for file, record in self._context.rows(KIND, CHECKING):
             try:
                 self._read(file, record)
             except RowError as error:
@@ -67,7 +68,7 @@ class CustomerRows:
 
     def apply(self) -> None:
         """Make who is new, change who is different, and keep what they are called."""
-        rows = (self._read(*row) for row in self._context.rows(KIND, "Importing"))
+        rows = self._context.again(KIND, self._read)
         while batch := list(islice(rows, BATCH)):
             called = [one.ref for one in batch if one.ref is not None]
             known = find_customers(self._context, called)

@@ -93,6 +93,8 @@ class Directory:
             for model in _MODELS
         }
         self.vendor = session.get_one(Vendor, vendor_id, populate_existing=True)
+        # As it will be after the import.
+        self.time_zone = self.vendor.time_zone
         by_id: dict[UUID, Entry] = {}
         for model, names in (
             (Location, self.locations),

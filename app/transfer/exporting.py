@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +14,14 @@ from psycopg.rows import dict_row
 from sqlalchemy import text
 
 from app import db
-from app.records.writing import writer
+from app.records.writing import together, writer
 from app.transfer.cells import written_hours, written_moment
 from app.transfer.kinds import DAYS, KINDS
 from app.transfer.statements import STATEMENTS
+from app.transfer.watching import Tick, Unwatched
 
 FETCHED_AT_ONCE = 2_000
+_UNWATCHED = Unwatched()
 Record = dict[str, Any]
 
 
@@ -43,19 +45,27 @@ def export_files(
     *,
     window: Window | None = None,
     overwrite: bool = False,
-    tick: Callable[[str], None] = lambda _: None,
+    tick: Tick = _UNWATCHED,
 ) -> dict[str, int]:
     """How many rows of each kind are now in the folder, in files that only their owner can read.
 
     All of them as they were at one moment. Raises FileThereError, OSError, DatabaseProblem.
     """
-    window = window or Window()
     paths = {kind: folder / f"{kind}.{form}" for kind in kinds}
-    there = [str(path) for path in paths.values() if path.exists()]
-    if there and not overwrite:
-        raise FileThereError(f"There is {there[0]} already: name another folder, or --overwrite.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    counts = dict.fromkeys(kinds, 0)
+    with together(paths.values()):
+        there = [str(path) for path in paths.values() if path.exists()]
+        if there and not overwrite:
+            raise FileThereError(
+                f"There is {there[0]} already: name another folder, or --overwrite."
+            )
+        return _export(vendor_id, paths, form, window or Window(), tick)
+
+
+def _export(
+    vendor_id: UUID, paths: dict[str, Path], form: str, window: Window, tick: Tick
+) -> dict[str, int]:
+    counts = dict.fromkeys(paths, 0)
     with db.transaction() as session:
         # One snapshot for all files.
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))

@@ -70,8 +70,12 @@ class Faults:
                 raise EnoughError
 
     def refuse(self) -> None:
-        """Raises ImportRefusedError if anything is wrong."""
+        """Raises ImportRefusedError if anything is wrong, with the faults in order of the lines."""
         if self.found:
+            files = {
+                file: i for i, file in enumerate(dict.fromkeys(one.file for one in self.found))
+            }
+            self.found.sort(key=lambda one: (files[one.file], one.line or 0))
             raise ImportRefusedError(self)
 
 

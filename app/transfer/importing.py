@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,15 +15,18 @@ from app import db
 from app.errors import Problem
 from app.transfer.bookings import BookingRows
 from app.transfer.catalogue import CatalogueRows
+from app.transfer.channels import ChannelRows
 from app.transfer.context import Context, Report, Source
 from app.transfer.customers import CustomerRows
 from app.transfer.directory import Directory
 from app.transfer.faults import EnoughError
 from app.transfer.needs import NeedRows
 from app.transfer.schedules import ScheduleRows
+from app.transfer.settings import SettingsRows
 from app.transfer.slots import SlotRows
+from app.transfer.watching import Tick, Unwatched
 
-Tick = Callable[[str], None]
+_UNWATCHED = Unwatched()
 
 
 class Rows(Protocol):
@@ -45,17 +48,18 @@ class Choices:
 
 
 def import_files(
-    vendor_id: UUID, sources: Sequence[Source], choices: Choices, tick: Tick = lambda _: None
+    vendor_id: UUID, sources: Sequence[Source], choices: Choices, tick: Tick = _UNWATCHED
 ) -> Report:
     """Everything in the files is there, in one transaction, or nothing is changed.
 
-    A deadlock with others begins it all again, a few times. `tick` hears of every row, with what is
-    being done. Raises ImportRefusedError with what is wrong, DatabaseProblem.
+    A deadlock with others begins it all again, a few times. Raises ImportRefusedError with what is
+    wrong, DatabaseProblem.
     """
     return db.persist(lambda: _import(vendor_id, list(sources), choices, tick))
 
 
 def _import(vendor_id: UUID, sources: list[Source], choices: Choices, tick: Tick) -> Report:
+    tick.anew()
     with db.transaction() as session:
         _one_after_another(session, vendor_id)
         directory = Directory(session, vendor_id)
@@ -80,13 +84,14 @@ def _one_after_another(session: Session, vendor_id: UUID) -> None:
 
 def _run(context: Context) -> None:
     """First look at every row, then lock, then write: see the lock order in app/sql/README.md."""
+    settings, channels = SettingsRows(context), ChannelRows(context)
     catalogue = [CatalogueRows(context, kind) for kind in ("locations", "providers", "services")]
     needs, schedules = NeedRows(context), ScheduleRows(context)
     slots, customers, bookings = SlotRows(context), CustomerRows(context), BookingRows(context)
-    kinds: list[Rows] = [*catalogue, needs, schedules, slots, customers]
-    for rows in kinds:
+    kinds: list[Rows] = [settings, *catalogue, needs, schedules, slots, customers]
+    settings.lock()
+    for rows in (*kinds, channels, bookings):
         rows.check()
-    bookings.check()
     context.faults.refuse()
     schedules.lock()
     bookings.lock()
@@ -99,6 +104,8 @@ def _run(context: Context) -> None:
     bookings.apply()
     context.faults.refuse()
     schedules.publish(slots.scheduled, others=False)
+    # What was booked through a channel is from before it led where it leads now.
+    channels.apply()
     for catalogued in reversed(catalogue):
         catalogued.archive()
     context.faults.refuse()

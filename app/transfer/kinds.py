@@ -43,7 +43,17 @@ ARCHIVED = {"archived": YES_NO}
 KINDS = {
     kind.name: kind
     for kind in (
+        Kind(
+            "settings",
+            _texts("name", "time_zone")
+            | {"public_booking": YES_NO}
+            | _texts("availability_numbers")
+            | _numbers("open_bookings_max", "hold_minutes")
+            | {"service_required": YES_NO},
+            (),
+        ),
         Kind("locations", _texts("ref", "name", "address", "time_zone") | ARCHIVED, ("name",)),
+        Kind("channels", _texts("channel", "location") | _numbers("preference"), ("channel",)),
         Kind("providers", _texts("ref", "name", "location") | ARCHIVED, ("name", "location")),
         Kind(
             "services",

@@ -15,6 +15,7 @@ from app.transfer.context import Context, Done, require
 from app.transfer.directory import Entry, pick
 from app.transfer.faults import RowError, row_error
 from app.transfer.kinds import KINDS
+from app.transfer.watching import CHECKING, IMPORTING
 from app.vendors.schemas import NEEDS_MAX, PREFERENCE_MAX, PROVIDERS_MAX, ROLE_MAX
 from app.vendors.services import has_needs, replace_needs
 from app.wire.fields import Text, whole_number
@@ -76,7 +77,7 @@ class NeedRows:
 
     def check(self) -> None:
         """Gather the rows by service; note what is wrong."""
-        for file, record in self._context.rows(KIND, "Checking"):
+        for file, record in self._context.rows(KIND, CHECKING):
             try:
                 self._check(file, record)
             except RowError as error:
@@ -126,4 +127,5 @@ class NeedRows:
                 entry.row.updated_at = func.now()
             done: Done = "made" if wanted.new else "changed" if changed else "unchanged"
             self._context.report.count(KIND.name, done, rows)
-            self._context.tick("Importing needs")
+            for _ in range(rows):
+                self._context.tick(f"{IMPORTING} {KIND.name}")

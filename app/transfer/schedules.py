@@ -18,6 +18,7 @@ from app.transfer.context import ACTOR, Context, ref_of, require
 from app.transfer.directory import Entry, pick
 from app.transfer.faults import RowError, row_error
 from app.transfer.kinds import DAYS, KINDS, Kind
+from app.transfer.watching import CHECKING, IMPORTING
 
 SCHEDULES, EXCEPTIONS = KINDS["schedules"], KINDS["exceptions"]
 _SCHEDULE = ScheduleSchema(
@@ -65,7 +66,7 @@ class ScheduleRows:
             self._check(EXCEPTIONS, self._exception)
 
     def _check(self, kind: Kind, read: Any) -> None:
-        for file, record in self._context.rows(kind, "Checking"):
+        for file, record in self._context.rows(kind, CHECKING):
             cells, wrong = Cells(), dict[str, str]()
             try:
                 cells = typed(kind, record)
@@ -199,7 +200,7 @@ class ScheduleRows:
                     continue
                 if planned.ref is not None:
                     refs[planned.ref] = planned.entry.row.id
-                self._context.tick(f"Importing {kind.name}")
+                self._context.tick(f"{IMPORTING} {kind.name}")
             self._context.keep_refs(kind.name, refs)
 
     def _write(

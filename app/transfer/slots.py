@@ -20,17 +20,18 @@ from app.transfer.context import Context, require
 from app.transfer.directory import Entry, pick
 from app.transfer.faults import RowError
 from app.transfer.kinds import KINDS
+from app.transfer.watching import CHECKING
 
 KIND = KINDS["slots"]
 # A function call of this size takes well under a second: far from the statement timeout.
 BATCH = 5_000
 _SCHEMA = SlotWantedSchema(only=("capacity", "price"))
 _INDEX = re.compile(r"slots\.\d+\.?")
-# OFFSET 0: a search by key for each. As a join the planner, who knows nothing yet of a table that
-# is being filled, may read all of the vendor's slots for every batch.
+# Made by this transaction: new. OFFSET 0: a search by key for each. As a join the planner, who
+# knows nothing yet of a table that is being filled, may read all of the vendor's slots each time.
 _THERE = text("""
     SELECT lower(s.during) AS start, upper(s.during) AS end, s.capacity, s.location_id,
-           s.price_amount, s.price_currency
+           s.price_amount, s.price_currency, s.created_at = now() AS new
     FROM unnest(CAST(:starts AS timestamptz[])) AS wanted (start)
     CROSS JOIN LATERAL (
         SELECT * FROM slots
@@ -96,7 +97,7 @@ class SlotRows:
 
     def check(self) -> None:
         """Read every row; note what is wrong."""
-        for file, record in self._context.rows(KIND, "Checking"):
+        for file, record in self._context.rows(KIND, CHECKING):
             self.read += 1
             try:
                 wanted = self._read(file, record)
@@ -125,7 +126,7 @@ class SlotRows:
 
     def apply(self) -> None:
         """Publish them, in the order of the files."""
-        rows = (self._read(*row) for row in self._context.rows(KIND, "Importing"))
+        rows = self._context.again(KIND, self._read)
         while batch := list(islice(rows, BATCH)):
             by_provider: dict[Entry, list[_Wanted]] = {}
             for wanted in batch:
@@ -151,6 +152,9 @@ class SlotRows:
             row = there.get(wanted.start)
             if row is None:
                 yield wanted
+            elif row.new:
+                wrong = {"start": "Another slot of these files begins then."}
+                self._context.faults.add(wanted.file, wanted.record, wrong)
             elif wanted.is_like(row):
                 self._context.report.count(KIND.name, "unchanged")
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from app.transfer.directory import Directory
 from app.transfer.faults import EnoughError, ImportRefusedError
 from app.transfer.kinds import KINDS
 from app.transfer.slots import SlotRows
-from app.transfer.watching import progress
+from app.transfer.watching import Tick, progress
 
 ACTOR = {"type": "system", "id": "slotkeeper slots publish"}
 
@@ -77,10 +77,9 @@ def publish_command(
     click.echo(f"{would} {published} of {read} slots; {read - published} skipped.")
 
 
-def _publish(
-    vendor_id: UUID, source: Source, choices: _Choices, tick: Callable[[str], None]
-) -> tuple[int, int]:
+def _publish(vendor_id: UUID, source: Source, choices: _Choices, tick: Tick) -> tuple[int, int]:
     """How many slots were read, and how many of them are now published."""
+    tick.anew()
     with db.transaction() as session:
         directory = Directory(session, vendor_id)
         context = Context(session, vendor_id, directory, [source], update=False, tick=tick)

@@ -25,6 +25,21 @@ _WINDOW = """
 _PRICE = "x.price_amount, x.price_currency"
 
 STATEMENTS = {
+    "settings": """
+        SELECT x.name, x.time_zone, x.public_booking, x.availability_numbers, x.open_bookings_max,
+               x.hold_minutes, x.service_required
+        FROM vendors x WHERE x.id = %(vendor_id)s
+    """,
+    "channels": f"""
+        SELECT channel.name AS channel,
+               CASE WHEN place.id IS NOT NULL THEN {_ref("locations", "place.id::uuid")} END
+               AS location, place.preference
+        FROM vendors x
+        CROSS JOIN LATERAL jsonb_each(x.channels) AS channel (name, places)
+        LEFT JOIN LATERAL jsonb_array_elements_text(channel.places) WITH ORDINALITY
+                          AS place (id, preference) ON true
+        WHERE x.id = %(vendor_id)s ORDER BY channel.name COLLATE "C", place.preference
+    """,
     "locations": f"""
         SELECT {_ref("locations", "x.id")} AS ref, x.name, x.address, x.time_zone,
                x.archived_at IS NOT NULL AS archived

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from flask import Flask
 
@@ -15,6 +16,7 @@ from app.config import Settings, inherited_environment
 from app.db import db, offline_app
 from app.vendors.actions import create_vendor
 from tests.shop_fixtures import module_app, module_owner
+from tests.throwaway import Database, cloned
 from tests.trade import Trade
 
 __all__ = ["module_app", "module_owner"]
@@ -44,6 +46,31 @@ def new_trade(offline, module_app, module_owner, tmp_path) -> Callable[[], Trade
         return Trade(offline, module_app, module_owner, vendor.slug, vendor.id, folder)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def another_database(postgres, template) -> Iterator[Database]:
+    """A database beside that of the module."""
+    with cloned(postgres, template) as clone:
+        yield clone
+
+
+@pytest.fixture
+def elsewhere(another_database, tmp_path) -> Iterator[Trade]:
+    """A vendor that has nothing yet, in another database."""
+    app = offline_app(Settings.from_environment({"DATABASE_URL": another_database.app_url}))
+    slug = f"elsewhere-{next(_numbers)}"
+    with app.app_context():
+        vendor = create_vendor(slug, "Another", "UTC")
+    folder = tmp_path / slug
+    folder.mkdir()
+    with (
+        psycopg.connect(another_database.app_url, autocommit=True) as connection,
+        psycopg.connect(another_database.owner_url, autocommit=True) as owner,
+    ):
+        yield Trade(app, connection, owner, slug, vendor.id, folder)
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture

@@ -9,37 +9,7 @@ import pytest
 
 from tests import sweep
 from tests.trade import records
-
-PLACES = {
-    "locations": "name,time_zone\nMitte,Europe/Berlin\n",
-    "providers": "name,location\nAnna,Mitte\nRoom,Mitte\nHotel,Mitte\n",
-    "services": "name,duration_minutes,buffer_after_minutes,price_amount,price_currency\n"
-    "Cut,45,15,4500,EUR\nMassage,60,,,\n",
-    "needs": "service,need,role,provider\nMassage,1,therapist,Anna\nMassage,2,room,Room\n",
-    "slots": "provider,start,end,capacity\n"
-    "Anna,2040-01-02 09:00,2040-01-02 17:00,\n"
-    "Room,2040-01-02 09:00,2040-01-02 17:00,\n"
-    "Hotel,2040-01-02 15:00,2040-01-03 11:00,2\n"
-    "Hotel,2040-01-03 15:00,2040-01-04 11:00,2\n"
-    "Anna,2025-03-03 09:00,2025-03-03 17:00,\n",
-    "customers": "ref,name,email,phone,note,banned\n"
-    "ada,Ada,ada@example.org,+44 20 7946 0123,=1+1,no\n"
-    'bob,"Bob, Jr.",bob@example.org,,"two\nlines",yes\n',
-}
-BOOKINGS = (
-    "kind,status,provider,other_providers,service,start,end,quantity,customer,customer_name,"
-    "notes,metadata\n"
-    ",,Anna,,Cut,2040-01-02 09:00,2040-01-02 09:45,,ada,,,\n"
-    ",confirmed,Anna,Room,Massage,2040-01-02 12:00,2040-01-02 13:00,1,bob,,-quiet please,\n"
-    ",cancelled,Anna,,Cut,2040-01-02 09:00,2040-01-02 09:45,1,ada,,,\n"
-    ',,Hotel,,,2040-01-02 15:00,2040-01-04 11:00,2,,Walk-in,,"{""floor"": 3}"\n'
-    "block,,Anna,,,2040-01-02 16:00,2040-01-02 17:00,1,,,Cleaning,\n"
-    ",held,Room,,,2040-01-02 16:00,2040-01-02 17:00,1,ada,,,\n"
-    ",completed,Anna,,Cut,2025-03-03 10:00,2025-03-03 10:45,1,ada,,,\n"
-    ",no_show,Anna,,Cut,2025-03-03 11:00,2025-03-03 11:45,1,bob,,,\n"
-    ",expired,Anna,,Cut,2025-03-03 12:00,2025-03-03 12:45,1,bob,,,\n"
-)
-SALON = {**PLACES, "bookings": BOOKINGS}
+from tests.trade_files import PLACES, SALON
 
 
 def _without_moments(path):

@@ -5,19 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.trade import records
+from tests.trade_files import CATALOGUE
 
-CATALOGUE = {
-    "locations": 'name,address,time_zone\nMitte,"Main street 1\nBerlin",\nLisboa,,Europe/Lisbon\n',
-    "providers": "name,location\nAnna,Mitte\nBert,Mitte\nRoom 1,Mitte\n",
-    "services": "name,duration_minutes,buffer_after_minutes,price_amount,price_currency\n"
-    "Cut,45,15,4500,EUR\nMassage,60,,,\n",
-    "needs": "service,need,role,provider,preference\n"
-    "Massage,1,therapist,Anna,2\nMassage,1,therapist,Bert,1\nMassage,2,room,Room 1,\n",
-    "schedules": "provider,valid_from,monday,tuesday,slot_minutes\n"
-    "Anna,2026-01-01,09:00-12:00 13:00-17:00,9:00-12:00,60\n",
-    "exceptions": "provider,starts_on,ends_on,kind,hours,reason\n"
-    "Anna,2026-12-24,2026-12-26,closed,,Holiday\nAnna,2027-01-02,,extra,10:00-12:00,\n",
-}
 CATALOGUED = ("locations", "providers", "services", "needs", "schedules", "exceptions")
 
 

@@ -8,7 +8,7 @@ from app.db import db
 
 HOURS = range(9, 17)
 # Entries of indexes that a booking may read among those before it, those of its slot included.
-READ_MAX = 50
+READ_MAX = 100
 _READ = """
     SELECT sum(idx_tup_read) FROM pg_stat_user_indexes
     WHERE relname IN ('bookings', 'claims', 'events', 'import_refs')
