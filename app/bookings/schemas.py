@@ -61,8 +61,16 @@ class BookingRequestSchema(Schema):
     provider_id = fields.UUID()
     start = Time()
     end = Time()
-    service_id = fields.UUID(allow_none=True)
-    location_id = fields.UUID()
+    service_id = fields.UUID(
+        allow_none=True,
+        metadata={
+            "description": "What is booked: its rules, buffers and price hold. With `start` alone,"
+            " whoever of its providers is free does it."
+        },
+    )
+    location_id = fields.UUID(
+        metadata={"description": "Where it has to be; refused if the time is elsewhere."}
+    )
     location_ids = fields.List(
         fields.UUID(),
         validate=validate.Length(1, LOCATIONS_MAX),
@@ -79,7 +87,14 @@ class BookingRequestSchema(Schema):
     guests = whole_number(
         0, QUANTITY_MAX, allow_none=True, metadata={"description": "For information only."}
     )
-    customer = fields.Nested(CustomerSchema(), allow_none=True)
+    customer = fields.Nested(
+        CustomerSchema(),
+        allow_none=True,
+        metadata={
+            "description": "Who comes: joins the customer with exactly these details, or makes one."
+            " Needed without an API key."
+        },
+    )
     customer_id = fields.UUID(
         allow_none=True,
         metadata={"description": "Instead of `customer`, with an API key: somebody known already."},
@@ -90,7 +105,14 @@ class BookingRequestSchema(Schema):
             "description": "true: held for the vendor's `hold_minutes`, until it is confirmed."
         },
     )
-    channel = Text(CHANNEL_MAX, allow_none=True)
+    channel = Text(
+        CHANNEL_MAX,
+        allow_none=True,
+        metadata={
+            "description": "The sales channel it comes through. If the vendor has mapped it, the"
+            " booking never lands at a location outside that map; without a key, `web` if not said."
+        },
+    )
     notes = Text(NOTES_MAX, shortest=0, allow_none=True)
     internal_notes = Text(
         NOTES_MAX, shortest=0, allow_none=True, metadata={"description": "With an API key only."}
@@ -113,6 +135,15 @@ class BookingRequestSchema(Schema):
         errors = _errors_of_places(data) or _errors_of_time(data)
         if errors:
             raise ValidationError({field: [message] for field, message in errors.items()})
+
+
+_NO_TIME = {
+    "slot_id": "Say which time: slot_id (with start and end for a part of it), slot_ids,"
+    " provider_id with start and end, or service_id with start."
+}
+_END_OF_SERVICE = {
+    "end": "Say which time by service_id and start alone: the service says how long it takes."
+}
 
 
 def by_service_and_start(data: Mapping[str, Any]) -> bool:
@@ -150,10 +181,8 @@ def _errors_of_time(data: dict[str, Any]) -> dict[str, str]:
             for name, given in both.items()
             if not given
         }
-    return {
-        "slot_id": "Say which time: slot_id (with start and end for a part of it), slot_ids,"
-        " provider_id with start and end, or service_id with start."
-    }
+    by_service = data.get("service_id") and has_start and has_end
+    return _END_OF_SERVICE if by_service else _NO_TIME
 
 
 class BookingSchema(Schema):

@@ -96,6 +96,7 @@ def test_hidden_numbers_stay_hidden_in_what_else_is_named(salon):
     "wanted, field",
     [
         ({"start": "9"}, "start"),
+        ({"end": at(10)}, "end"),
         ({"location_ids": []}, "location_ids"),
         ({"end": at(10), "provider_id": None}, "provider_id"),
         ({"location_ids": ["{here}"], "location_id": "{here}"}, "location_ids"),
