@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from app.transfer.context import Source
+from app.transfer.importing import Choices, import_files
+from app.transfer.kinds import KINDS
+from app.transfer.watching import Counts
 from tests.trade import records
 from tests.trade_files import CATALOGUE, SALON
 
@@ -157,3 +161,14 @@ def test_what_was_booked_before_its_channel_led_elsewhere_comes_along(new_trade)
         "Anna,2040-01-02 14:00,2040-01-02 15:00,@partner | x\n".replace("@", "'@")
     )
     assert told[0].startswith("bookings.csv line 2: channel: ")
+
+
+def test_whoever_watches_hears_of_each_row_once_for_each_step(trade):
+    paths = trade.write(**EVERYTHING)
+    counts = Counts()
+    with trade.offline.app_context():
+        sources = [Source(path, KINDS[path.stem]) for path in paths]
+        import_files(trade.vendor_id, sources, Choices(), counts)
+    imported = {step: done for step, done in counts.done.items() if step.startswith("Importing")}
+    assert [step.split()[1] for step in imported if counts.total(step) != imported[step]] == []
+    assert len(imported) == len(KINDS)
