@@ -137,6 +137,10 @@ class HttpClient:
         wanted = {"provider_id": str(provider_id), "quantity": 1, **times}
         return self._send("POST", f"{self.base}/blocks", wanted, self.vendor)
 
+    def manage(self, method: str, path: str, body: Any = None) -> Answer:
+        """Call whatever the vendor's key may, by its path below the vendor."""
+        return self._send(method, f"{self.base}{path}", body, self.vendor)
+
     def close(self) -> None:
         self.connection.close()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -146,9 +146,15 @@ class Arena:
         return [answer for (answer,) in answers]
 
     def race_all(
-        self, racers: Sequence[tuple[Client, Racer]], *slot_ids: uuid.UUID
+        self,
+        racers: Sequence[tuple[Client, Racer]],
+        *slot_ids: uuid.UUID,
+        refusals: Collection[int] = (409,),
     ) -> list[list[Answer]]:
-        """As race, for racers who do several things, of which the first waits for these slots."""
+        """As race, for racers who do several things, of which the first waits for these slots.
+
+        `refusals`: the statuses over HTTP that a refusal may have.
+        """
         started = threading.Barrier(len(racers) + 1)
 
         def run(racer: Racer) -> list[Answer]:
@@ -165,7 +171,7 @@ class Arena:
             answers = [future.result() for future in running]
         flat = [answer for found in answers for answer in found]
         print(f"answers: {dict(codes(flat))}")
-        check_answers(flat)
+        check_answers(flat, refusals)
         return answers
 
     @contextmanager
@@ -250,12 +256,12 @@ class Arena:
         )
 
 
-def check_answers(answers: Sequence[Answer]) -> None:
-    """Over HTTP a success is a 2xx and a refusal a 409, and there is nothing else."""
+def check_answers(answers: Sequence[Answer], refusals: Collection[int] = (409,)) -> None:
+    """Over HTTP a success is a 2xx and a refusal a 409 (or as said), and there is nothing else."""
     for answer in answers:
         if answer.status is not None:
             refused = "title" in answer.body
-            assert answer.status == 409 if refused else answer.status in {200, 201, 204}, answer
+            assert answer.status in (refusals if refused else {200, 201, 204}), answer
 
 
 def codes(answers: Sequence[Answer]) -> Counter[str]:
