@@ -23,6 +23,7 @@ def test_a_day_that_was_closed_stays_closed_when_its_booking_is_cancelled(vendor
     provider = f"/providers/{vendor.provider()['id']}"
     vendor.made(f"{provider}/schedules", {"weekly": WEEKLY, "slot_minutes": 60})
     service = vendor.service(duration_minutes=45, buffer_after_minutes=15)
+    visit = vendor.service(duration_minutes=None)
     slot = _slots(vendor, provider)[0]
     booking = vendor.booked(slot_id=slot["id"], service_id=service["id"])
     exception = {"starts_on": _DAY, "kind": "closed"}
@@ -42,6 +43,7 @@ def test_a_day_that_was_closed_stays_closed_when_its_booking_is_cancelled(vendor
         {"slot_id": slot["id"]},
         {"provider_id": slot["provider_id"], "start": slot["start"], "end": slot["end"]},
         {"service_id": service["id"], "start": slot["start"]},
+        {"service_id": visit["id"], "start": slot["start"]},
     ):
         for key in (None, vendor.key):
             body = {**wanted, "customer": {"name": "Ada", "phone": "+441234567"}}
@@ -49,10 +51,13 @@ def test_a_day_that_was_closed_stays_closed_when_its_booking_is_cancelled(vendor
             assert refused["hint"].startswith("Select a time that is published and open")
     problem(vendor.post(f"{path}/confirm", auth=vendor.key), 404, "SLOT_NOT_FOUND")
     window = f"?from={slot['start']}&to={slot['end']}"
-    for listing in (f"/availability{window}", f"/services/{service['id']}/times{window}"):
+    times = (f"/services/{one['id']}/times{window}" for one in (service, visit))
+    for listing in (f"/availability{window}", *times):
         assert vendor.get(listing).json()["items"] == []
 
     path = f"/exceptions/{told['id']}"
     assert vendor.call("DELETE", path, auth=vendor.key).status_code == 200
     assert _slots(vendor, provider)[0]["closed"] == []
+    (shown,) = vendor.get(f"/services/{visit['id']}/times{window}").json()["items"]
+    assert (shown["start"], shown["end"]) == (slot["start"], slot["end"])
     vendor.booked(slot_id=slot["id"], service_id=service["id"])
