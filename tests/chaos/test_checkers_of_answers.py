@@ -155,7 +155,7 @@ def test_what_was_shown_may_have_changed_meanwhile():
 )
 def test_an_answer_that_this_question_cannot_get_is_refused(door, kind, code, status):
     story = Story()
-    story.tells(kind, (1, 2), "fail", code, door=door, status=status)
+    story.tells(kind, (1, 2), "fail", code, door=door, status=status, slots=["slot"])
     assert story.findings(CODES) == {"unexpected_answer": 1}
 
 
