@@ -99,6 +99,22 @@ def test_what_cannot_be_searched_is_refused(salon, problem, query, status, code)
     problem(salon.get(salon.times + query), status, code)
 
 
+def test_a_location_that_is_none_of_the_vendors_is_named_as_such(salon, new_vendor, problem):
+    elsewhere = new_vendor().location()["id"]
+    searched = problem(salon.get(f"{salon.day}&location_id={elsewhere}"), 400, "VALIDATION_ERROR")
+    assert searched["errors"][0]["field"] == "location_id"
+    wanted = {"service_id": salon.hour["id"], "start": at(9), "customer": {"name": "Ada"}}
+    for field, value in (("location_ids", [elsewhere]), ("location_id", elsewhere)):
+        answer = salon.post("/bookings", {**wanted, field: value}, salon.key)
+        refused = problem(answer, 400, "VALIDATION_ERROR")
+        assert refused["errors"] == [
+            {
+                "field": field,
+                "message": "The vendor has no such location: its list of locations has all.",
+            }
+        ]
+
+
 def test_a_service_that_is_not_there_has_no_times(salon, new_vendor, problem):
     other = new_vendor()
     problem(other.get(f"{salon.day}"), 404, "SERVICE_NOT_FOUND")

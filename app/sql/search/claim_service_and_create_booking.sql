@@ -145,10 +145,12 @@ BEGIN
         END IF;
         v_refusal := jsonb_build_object('outcome', v_claim.outcome, 'facts', v_claim.facts);
         IF v_claim.outcome = 'SLOT_NOT_FOUND' THEN
-            v_refusal := jsonb_build_object('outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object(
-                'reason', 'nothing_published', 'requested', p_quantity, 'available', 0));
+            v_refusal := COALESCE(
+                check_locations(p_vendor_id, p_location_ids, CASE WHEN p_details ? 'location_id' THEN 'location_id' ELSE 'location_ids' END),
+                jsonb_build_object('outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object(
+                    'reason', 'nothing_published', 'requested', p_quantity, 'available', 0)));
         END IF;
-        IF p_alternatives > 0 AND v_claim.outcome IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY', 'SLOT_NOT_FOUND') THEN
+        IF p_alternatives > 0 AND v_refusal ->> 'outcome' IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY', 'SLOT_NOT_FOUND') THEN
             v_refusal := jsonb_set(v_refusal, '{facts,alternatives}', service_alternatives(
                 p_vendor_id, v_service, p_start, p_quantity, p_provider_id, v_places,
                 channel_places(v_channels, p_details ->> 'channel', v_public), p_alternatives));
