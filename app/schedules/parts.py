@@ -15,12 +15,17 @@ from sqlalchemy.orm import Session
 
 from app.schedules.expand import Wanted
 
-# So many slots are changed in about a second.
+# So many slots are changed in about a second; fewer where each may have a block to be lifted.
 PART_MAX = 5_000
+BLOCKED_MAX = 500
 _PUBLISHED = text("""
     SELECT count(*) FROM slots
     WHERE vendor_id = :vendor_id AND provider_id = :provider_id AND schedule_id IS NOT NULL
       AND lower(during) >= :start AND lower(during) < :stop
+""")
+_BLOCKED = text("""
+    SELECT EXISTS (SELECT FROM busy_blocks
+                   WHERE vendor_id = :vendor_id AND provider_id = :provider_id AND ends > now())
 """)
 _SLOTS = text("""
     SELECT lower(s.during) AS start, upper(s.during) AS "end",
@@ -50,7 +55,8 @@ def parts_of(
     way with the part it begins in. Where there are no such moments the parts are longer.
     """
     of = {"vendor_id": vendor_id, "provider_id": provider_id, "start": start, "stop": end}
-    if max(len(wanted), session.scalar(_PUBLISHED, of) or 0) <= PART_MAX:
+    most = BLOCKED_MAX if session.scalar(_BLOCKED, of) else PART_MAX
+    if max(len(wanted), session.scalar(_PUBLISHED, of) or 0) <= most:
         return [(start, end)]
     published = session.execute(_SLOTS, of).all()
     starts = [one.start for one in wanted], [one.start for one in published]
@@ -62,7 +68,7 @@ def parts_of(
         if moment <= before or any(_goes_on(slots, moment) for slots in standing):
             continue
         passed = [bisect_left(one, moment) for one in starts]
-        if before > cuts[-1] and max(map(sub, passed, last)) > PART_MAX:
+        if before > cuts[-1] and max(map(sub, passed, last)) > most:
             cuts.append(before)
             last = [bisect_left(one, before) for one in starts]
         before = moment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from importlib.metadata import version
@@ -16,7 +16,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import db
+from app.errors import DatabaseProblem
 from app.errors.refusals import refusal
+from app.schedules.closing import close_in_pieces
 from app.schedules.expand import DAYS_AROUND, Wanted, expand, instant, zone_of
 from app.schedules.parts import parts_of
 from app.schedules.queries import (
@@ -30,6 +32,7 @@ from app.schedules.queries import (
 SYSTEM = {"type": "system", "id": "schedules"}
 Facts = dict[str, Any]
 IN_THE_WAY_SHOWN_MAX = 100
+ABORTED = "Others changed the provider's slots at the same moment. Nothing was done."
 
 
 def publish_days() -> int:
@@ -63,30 +66,60 @@ def publish(
     calendar = read_calendar(session, vendor_id, provider_id, _since(now))
     end = _horizon(session, vendor_id, provider_id, now, days or publish_days())
     wanted = expand(calendar.weeks, calendar.deviations, now, end)
-    told: Facts = {}
-    for start, stop in parts_of(session, vendor_id, provider_id, wanted, start=now, end=end):
-        row = db.call(
-            "apply_schedules",
+    parts = parts_of(session, vendor_id, provider_id, wanted, start=now, end=end)
+
+    def apply(part: tuple[datetime, datetime], *, tell: bool) -> Any:
+        of_part = [one for one in wanted if part[0] <= one.start < part[1]]
+        return _apply(session, vendor_id, provider_id, of_part, part, tell, actor or SYSTEM)
+
+    if not dry_run and len(parts) > 1 and any(apply(part, tell=True).changed for part in parts):
+        # Each part locks what it changes in order; this is what all of them begin with.
+        db.call(
+            "lock_slots_between",
             within=session,
             p_vendor_id=vendor_id,
-            p_provider_id=provider_id,
-            p_wanted=Jsonb(
-                _written(one for one in wanted if start <= one.start < stop), json.dumps
-            ),
-            p_from=start,
-            p_to=stop,
-            p_dry_run=dry_run,
-            p_actor=actor or SYSTEM,
+            p_provider_ids=[provider_id],
+            p_from=now,
+            p_to=None,
         )
-        if row.outcome != "PUBLISHED":
-            raise refusal(row.outcome, row.facts, provider_id=str(provider_id))
-        told = _sum(told, row.facts)
+    told: Facts = {}
+    for part in parts:
+        told = _sum(told, apply(part, tell=dry_run).facts)
     if not dry_run:
-        # What was published has been closed with it; this finds what raw writers have left.
-        db.call("close_busy_time", within=session, p_vendor_id=vendor_id, p_provider_id=provider_id)
+        close_in_pieces(session, vendor_id, provider_id)
         left = left_over(session, vendor_id, provider_id)
         _remember(session, vendor_id, provider_id, _inputs(calendar, end, left))
     return told
+
+
+def _apply(  # noqa: PLR0917
+    session: Session,
+    vendor_id: UUID,
+    provider_id: UUID,
+    wanted: Sequence[Wanted],
+    part: tuple[datetime, datetime],
+    tell: bool,  # noqa: FBT001
+    actor: dict[str, Any],
+) -> Any:
+    """What apply_schedules answers for one part; nothing is closed yet."""
+    row = db.call(
+        "apply_schedules",
+        within=session,
+        p_vendor_id=vendor_id,
+        p_provider_id=provider_id,
+        p_wanted=Jsonb(_written(wanted), json.dumps),
+        p_from=part[0],
+        p_to=part[1],
+        p_dry_run=tell,
+        p_actor=actor,
+        p_close=False,
+    )
+    if row.outcome == "CONCURRENCY_ABORT":
+        # Undone and tried again, as after a deadlock: db.persist.
+        raise DatabaseProblem(row.outcome, ABORTED, aborted=True)
+    if row.outcome != "PUBLISHED":
+        raise refusal(row.outcome, row.facts, provider_id=str(provider_id))
+    return row
 
 
 def _sum(one: Facts, other: Facts) -> Facts:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 
+from app.schedules.closing import PIECE_MAX
 from tests.api.conftest import ADA, at
 from tests.patience import wait_until
 from tests.shop import call
 
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 BERLIN = ZoneInfo("Europe/Berlin")
 BLOCKED = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid)))"
 KEY = "a-key-for-the-time-off-of-this-test"
@@ -248,3 +250,25 @@ def test_a_place_that_is_given_back_while_time_off_moves_away_is_open(
     )
     assert answer.json()["blocking"]["lifted"] == 1
     assert free(vendor) == [(at(9), at(12))]
+
+
+def test_time_off_over_more_slots_than_one_statement_closes(vendor, provider):
+    hours = {day: [["09:00", "17:00"]] for day in WEEKDAYS}
+    days = [(datetime.now(BERLIN) + timedelta(days=n)).date().isoformat() for n in range(7)]
+    valid = {"valid_from": days[2], "valid_until": days[4]}
+    vendor.made(f"{provider}/schedules", {"weekly": hours, "slot_minutes": 5, **valid})
+    many = 3 * 8 * 12
+    assert many > PIECE_MAX
+    off = vendor.made(f"{provider}/time-off", {"starts_on": days[1], "ends_on": days[6]})
+    assert (off["blocking"]["blocked"], off["blocking"]["in_the_way_total"]) == (many, 0)
+    ended = vendor.call("DELETE", f"/time-off/{off['id']}", auth=vendor.key).json()
+    assert ended["blocking"]["lifted"] == many
+
+
+def test_of_days_the_end_that_is_not_said_stays(vendor, provider):
+    off = vendor.made(f"{provider}/time-off", {"starts_on": "2040-06-04", "ends_on": "2040-06-06"})
+    path = f"/time-off/{off['id']}"
+    longer = vendor.call("PATCH", path, {"ends_on": "2040-06-08"}, vendor.key).json()
+    assert (longer["start"], longer["end"]) == (off["start"], "2040-06-08T22:00:00Z")
+    later = vendor.call("PATCH", path, {"starts_on": "2040-06-05"}, vendor.key).json()
+    assert (later["start"], later["end"]) == ("2040-06-04T22:00:00Z", longer["end"])

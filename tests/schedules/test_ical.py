@@ -137,6 +137,7 @@ def test_a_series_that_moves_from_some_time_on_is_where_it_was_moved():
     assert [busy.summary for busy in reading.times] == ["Yoga", "Choir", "Choir", None]
     unmoved = {busy.event for busy in read(series).times}
     assert {busy.event for busy in reading.times} < unmoved
+    assert reading.ignored == {"cancelled": 1}
     assert times(later) == ["03-29T17:00/03-29T19:00"], "alone it is one time"
 
 

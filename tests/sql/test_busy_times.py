@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from tests.leave import Leave
 from tests.rota import Rota, counts, in_the_way
-from tests.shop import Shop, at
+from tests.shop import Shop, at, call
 from tests.sweep import assert_clean
 
 
@@ -263,3 +263,46 @@ def test_where_one_busy_time_ends_and_another_begins_both_are_closed(leave, shop
     leave.busy(9, 10)
     leave.move(first, 8, 9)
     assert leave.blocks() == [(8, 9, 1), (9, 10, 1)]
+
+
+def test_busy_time_over_many_slots_is_closed_and_opened_in_pieces_in_order(leave, shop):
+    slots = sorted(shop.slot(hour, hour + 1) for hour in range(9, 16))
+    shop.lapsed_hold(slots[1])
+    busy = leave.busy(9, 16, close=False)
+
+    def pieces() -> list[tuple[int, str | None]]:
+        found, after, more = [], None, True
+        while more:
+            given = {"provider_id": shop.provider_id, "after": after, "most": 3}
+            facts = shop.call("close_busy_time", **given)[0]["facts"]
+            more, after = "next" in facts, facts.get("next")
+            found.append((facts["blocked"] + facts["lifted"], after))
+        return found
+
+    done = [(3, str(slots[2])), (3, str(slots[5])), (1, None)]
+    # What a lapsed hold leaves to the busy time is blocked as it goes.
+    assert pieces() == [(2, str(slots[2])), *done[1:]]
+    leave.assert_closed()
+    assert pieces() == [(0, None)]
+    shop.app.execute("UPDATE busy_times SET archived_at = now() WHERE id = %s", [busy])
+    assert pieces() == done
+    assert leave.blocks() == []
+
+
+def test_whoever_publishes_locks_what_busy_time_closes_in_the_order_of_all(leave, shop, sessions):
+    rota = Rota(shop)
+    rota.apply(rota.wanted((9, 10), (10, 11)))
+    first, second = sorted((rota.slot_at(9), rota.slot_at(10)))
+    assert first == rota.slot_at(9)
+    shop.lapsed_hold(first)
+    leave.busy(9, 10, close=False)
+    claimant, publisher = sessions.owner(), sessions.app()
+    with claimant.connection.transaction():
+        call(claimant.connection, "lock_slots", vendor_id=shop.vendor_id, slot_ids=[first])
+        publishing = publisher.begin_and_wait_for_lock(
+            rota.answer, rota.wanted((9, 10), (10, 11.5)), publisher.connection
+        )
+        # Held by the publisher it would be a deadlock.
+        call(claimant.connection, "lock_slots", vendor_id=shop.vendor_id, slot_ids=[second])
+    assert publishing.result()["outcome"] == "PUBLISHED"
+    assert rota.hours() == [(9, 10), (10, 11.5)]

@@ -29,6 +29,7 @@ from app.schedules.busy.queries import (
     require_time_off,
     show,
 )
+from app.schedules.closing import close_in_pieces
 from app.schedules.expand import instant, zone_of
 from app.schedules.publishing import lock_schedules
 from app.schedules.queries import require_provider, time_zone_of
@@ -147,14 +148,8 @@ def close_busy_time(
     `changed`: what has become busy, or is busy no more.
     """
     _lock_slots(session, provider_id, of, changed)
-    row = db.call(
-        "close_busy_time",
-        within=session,
-        p_vendor_id=of.vendor_id,
-        p_provider_id=provider_id,
-        p_actor=of.actor,
-    )
-    return {**row.facts, **in_the_way(session, of.vendor_id, provider_id, busy_time_ids)}
+    done = close_in_pieces(session, of.vendor_id, provider_id, p_actor=of.actor)
+    return {**done, **in_the_way(session, of.vendor_id, provider_id, busy_time_ids)}
 
 
 def _lock_slots(
@@ -205,14 +200,18 @@ def _during(session: Session, row: BusyTime, values: Shown) -> Range[datetime]:
 
 
 def _days(session: Session, row: BusyTime, values: Shown) -> tuple[datetime, datetime]:
-    if "starts_on" not in values:
+    # Of a new row it is None; of what is there, the end that is not said stays.
+    present = cast("Range[datetime] | None", row.during)
+    first: date | None = values.get("starts_on")
+    last: date | None = values.get("ends_on", None if present else first)
+    if first is None and present is None:
         raise InvalidRequest({"starts_on": "Is required."})
-    first: date = values["starts_on"]
-    last: date = values.get("ends_on", first)
-    if last < first:
+    if first and last and last < first:
         raise InvalidRequest({"ends_on": "The last day must not be before the first."})
     zone = zone_of(time_zone_of(session, row.vendor_id, row.provider_id, None))
-    return instant(first, 0, zone), instant(last + timedelta(days=1), 0, zone)
+    start = instant(first, 0, zone) if first else present and present.lower
+    end = instant(last + timedelta(days=1), 0, zone) if last else present and present.upper
+    return cast("datetime", start), cast("datetime", end)
 
 
 def _moments(row: BusyTime, values: Shown) -> tuple[datetime, datetime]:

@@ -88,7 +88,9 @@ def read_calendar(raw: bytes, zone: tzinfo, start: datetime, end: datetime) -> R
     seen: Counter[tuple[str, str]] = Counter()
     for event in events:
         if event.onward and event.uid in series:
-            # Its times are those of the series.
+            # Its times are those of the series, unless it ends that.
+            why = _why_not(event)
+            reading.ignored.update([why] if why else [])
             continue
         # A series may be nothing but from some time on.
         changes = onward[event.uid] if event.recurrence is None and event.uid else []

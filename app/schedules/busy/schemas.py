@@ -55,7 +55,10 @@ class TimeOffSchema(Schema):
         metadata={"description": "The first whole day at the provider's place, instead of start."},
     )
     ends_on = Day(
-        load_only=True, metadata={"description": "The last day, included; starts_on if not said."}
+        load_only=True,
+        metadata={
+            "description": "The last day, included; if not said, starts_on (PATCH: as it is)."
+        },
     )
     time_zone = fields.String(dump_only=True, metadata={"description": "Of the provider's place."})
     reason = Text(

@@ -19,9 +19,12 @@ AS $$
         CROSS JOIN LATERAL (
             SELECT c.booking_id, c.slot_id, c.during, c.quantity FROM claims c
             WHERE c.vendor_id = p_vendor_id AND c.provider_id = p_provider_id AND c.during && t.during OFFSET 0) AS c
-        JOIN bookings b ON b.vendor_id = p_vendor_id AND b.id = c.booking_id AND b.kind = 'appointment'
+        -- And one by key for each claim in it.
+        CROSS JOIN LATERAL (
+            SELECT b.kind, b.during, b.status, b.hold_expires_at FROM bookings b
+            WHERE b.vendor_id = p_vendor_id AND b.id = c.booking_id OFFSET 0) AS b
         WHERE t.vendor_id = p_vendor_id AND t.provider_id = p_provider_id AND t.archived_at IS NULL
-          AND t.during && tstzrange(now(), NULL) AND upper(c.during) > now()
+          AND t.during && tstzrange(now(), NULL) AND upper(c.during) > now() AND b.kind = 'appointment'
           AND (p_busy_time_ids IS NULL OR t.id = ANY (p_busy_time_ids))
           AND NOT (b.status = 'held' AND b.hold_expires_at <= clock_timestamp())
     ) AS f

@@ -1,10 +1,12 @@
 -- Promise: the provider's published time to come and their busy time agree: what is free in busy time is blocked, blocks whose
 -- busy time is gone are lifted. Bookings that stand in busy time stay. What is so already writes nothing and locks no slot.
--- changed: whether anything was; facts: {"blocked", "lifted"}.
+-- p_most: of so many slots at most, the first by id after p_after: a statement's time is limited, and a provider's slots are not.
+-- changed: whether anything was; facts: {"blocked", "lifted"}, and where others may follow "next": that p_after.
 -- Locks, in order: the provider's schedules; slots that change by id; blocks to lift by id; what put_busy_blocks locks.
 -- Raises: SK001, 55P03, 57014.
 CREATE OR REPLACE FUNCTION close_busy_time(
-    p_vendor_id uuid, p_provider_id uuid, p_actor jsonb DEFAULT '{"type": "system", "id": "busy_times"}'
+    p_vendor_id uuid, p_provider_id uuid, p_actor jsonb DEFAULT '{"type": "system", "id": "busy_times"}',
+    p_after uuid DEFAULT NULL, p_most integer DEFAULT NULL
 ) RETURNS TABLE (changed boolean, facts jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -13,14 +15,12 @@ DECLARE
     v_lifted   integer := 0;
     v_blocked  integer := 0;
 BEGIN
-    IF p_vendor_id IS NULL OR p_provider_id IS NULL OR jsonb_typeof(p_actor) IS DISTINCT FROM 'object' THEN
-        RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_provider_id and p_actor (an object) are needed';
+    IF p_vendor_id IS NULL OR p_provider_id IS NULL OR jsonb_typeof(p_actor) IS DISTINCT FROM 'object' OR p_most < 1 THEN
+        RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_provider_id and p_actor (an object) are needed, and p_most is at least 1';
     END IF;
     PERFORM lock_schedules(p_vendor_id, p_provider_id);
     v_slot_ids := ARRAY(
-        SELECT s.slot_id FROM stale_busy_blocks(p_vendor_id, p_provider_id) AS s
-        UNION
-        SELECT o.slot_id FROM find_open_busy_time(p_vendor_id, p_provider_id) AS o);
+        SELECT c.slot_id FROM busy_time_to_close(p_vendor_id, p_provider_id, p_after) AS c ORDER BY c.slot_id LIMIT p_most);
     IF cardinality(v_slot_ids) > 0 THEN
         PERFORM lock_slots(p_vendor_id, v_slot_ids);
         v_lifted := lift_busy_blocks(p_vendor_id, ARRAY(
@@ -29,6 +29,7 @@ BEGIN
         -- In the same transaction: what another busy time still covers was never to be had in between.
         v_blocked := put_busy_blocks(p_vendor_id, p_provider_id, v_slot_ids, p_actor);
     END IF;
-    RETURN QUERY SELECT v_lifted + v_blocked > 0, jsonb_build_object('blocked', v_blocked, 'lifted', v_lifted);
+    RETURN QUERY SELECT v_lifted + v_blocked > 0, jsonb_build_object('blocked', v_blocked, 'lifted', v_lifted)
+        || CASE WHEN cardinality(v_slot_ids) = p_most THEN jsonb_build_object('next', v_slot_ids[p_most]) ELSE '{}' END;
 END
 $$;
