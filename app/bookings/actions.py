@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app import db, metrics
 from app.auth import Visit
 from app.bookings.queries import describe_booking, show_block, show_booking
-from app.bookings.schemas import by_service_and_start
+from app.bookings.requests import by_service_and_start
 from app.errors import InvalidRequest, Problem
 from app.errors.refusals import refusal
 from app.idempotency import IdempotencyKey, remember

@@ -18,10 +18,10 @@ from app.auth import (
 from app.bookings import actions, changes, queries
 from app.bookings.actions import Move
 from app.bookings.changes import BookingChangeSchema
+from app.bookings.requests import BookingRequestSchema
 from app.bookings.schemas import (
     BookingPageSchema,
     BookingQuery,
-    BookingRequestSchema,
     BookingSchema,
     CancellationSchema,
     EventSchema,
