@@ -103,3 +103,23 @@ def test_of_a_long_slot_only_what_is_not_wanted_is_closed(rota, shop):
     shop.move("cancel_booking", early)
     told = rota.apply(shorter)
     assert (rota.hours(), rota.closed()) == ([(9, 12), (13, 14)], [])
+
+
+def test_between_the_bookings_of_a_long_slot_that_is_to_be_cut_all_that_is_wanted_is_open(
+    rota, shop
+):
+    rota.apply(rota.wanted((9, 17), whole=False))
+    early, late = rota.book(9, 10), rota.book(16, 17)
+    halves = [(8 + n / 2, 8.5 + n / 2) for n in range(20) if n not in {8, 9}]
+    told = rota.apply(rota.wanted(*halves))
+    assert rota.hours() == [(8, 8.5), (8.5, 9), (9, 17), (17, 17.5), (17.5, 18)]
+    assert rota.closed() == [(9, 10), (12, 13), (16, 17)]
+    assert in_the_way(told) == [str(early), str(late)]
+    between = rota.book(10.25, 12)
+    assert shop.claim(rota.slot_at(9), start=at(12), end=at(12.5))["outcome"] == "SLOT_NOT_FOUND"
+    shop.move("cancel_booking", late)
+    assert shop.claim(rota.slot_at(9), start=at(16), end=at(17))["outcome"] == "SLOT_NOT_FOUND"
+    shop.move("cancel_booking", between)
+    rota.apply(rota.wanted(*halves))
+    assert rota.hours()[2:4] == [(9, 10), (10, 10.5)]
+    assert rota.closed() == [(9, 10)]

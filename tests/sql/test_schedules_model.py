@@ -105,8 +105,11 @@ def _judge(rota: Rota, wanted: list[Row], facts: Row) -> None:
             assert slot["end"] == max(one["end"] for one in held)
             # What is wanted of it all the same is open, and the rest is nobody else's.
             most = _most(held)
-            gives = [w for w in wants if not w["whole"] and w["capacity"] >= most]
+            gives = [w for w in wants if w["capacity"] >= most]
+            claimed = set().union(*map(_quarters, held)) if gives and gives[0]["whole"] else set()
             shut = {q for q in _quarters(slot) if not any(_covers(want, q) for want in gives)}
+            # What has a fixed length cannot be had where somebody is: only in between, in parts.
+            shut |= claimed
             assert _closed_quarters(rota, slot) == shut
             in_the_way |= {one["booking_id"] for one in held if shut & _quarters(one)}
         else:

@@ -24,15 +24,15 @@ BEGIN
     SELECT d.kept, d.slots, d.wanted INTO v_plan.kept, v_ours, v_wanted
     FROM compare_schedules(p_vendor_id, p_provider_id, p_wanted, p_from, p_to) AS d;
 
-    -- 2. Of the other slots, those with claims stand at least where their claims are. OFFSET 0: one search by key each.
+    -- 2. Of the other slots, those with claims stand at least where their claims are (for now closed there, see keep_wanted_open). OFFSET 0: one search by key each.
     SELECT array_agg(ROW(o.slot_id, o.present, true, true, ROW(
                (o.present).schedule_id, (o.present).location_id, of_slot.hull, of_slot.most, (o.present).price_amount,
-               (o.present).price_currency, NULL, of_slot.hull::tstzmultirange)::scheduled_slot)::scheduled_change) FILTER (WHERE of_slot.hull IS NOT NULL),
+               (o.present).price_currency, NULL, of_slot.claimed)::scheduled_slot)::scheduled_change) FILTER (WHERE of_slot.hull IS NOT NULL),
            array_agg(ROW(o.slot_id, o.present, false, false, NULL)::scheduled_change) FILTER (WHERE of_slot.hull IS NULL)
     INTO v_claimed, v_free
     FROM unnest(v_ours) AS o
     CROSS JOIN LATERAL (
-        SELECT range_merge(range_agg(c.during)) AS hull, most_taken(
+        SELECT range_merge(range_agg(c.during)) AS hull, range_agg(c.during) AS claimed, most_taken(
                array_agg(c.during), array_agg(c.quantity), (o.present).during) AS most
         FROM (SELECT c.booking_id, c.during, c.quantity FROM claims c
               WHERE c.vendor_id = p_vendor_id AND c.slot_id = o.slot_id OFFSET 0) AS c
