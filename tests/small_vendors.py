@@ -8,9 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
+from psycopg.types.range import TimestamptzRange
 
 from tests.shop import Row, Shop
-from tests.times_model import Claim, Service, Slot, Vendor
+from tests.times_model import Claim, Service, Slot, Span, Vendor
 
 ZONES = ["Europe/Rome", "America/New_York"]
 PRICES = [None, None, None, (1000, "EUR"), (700, "USD")]
@@ -20,6 +21,10 @@ by = st.sampled_from([0, 0, 1, -1])
 minutes = st.integers(2, 18).map(lambda tens: tens * 10)
 # Where a provider's days lie, from the last full hour: now, with its notice, and the window's end.
 beginnings = st.sampled_from([2, 2, 2, 22, 22, 23, 1, -1])
+# Parts of a slot: from which ten minutes of it, and for how long.
+parts = st.fixed_dictionaries(
+    {"start": st.integers(0, 12), "minutes": st.sampled_from([10, 20, 30, 60])}
+)
 stretches = st.fixed_dictionaries(
     {
         "gap": st.sampled_from([0, 0, 0, 10, 30]),
@@ -27,11 +32,16 @@ stretches = st.fixed_dictionaries(
         "capacity": st.sampled_from([2, 3, 1]),
         "place": st.sampled_from([0, 0, 0, 0, 0, 1]),
         "price": st.sampled_from(PRICES),
+        # What its schedule gives no more.
+        "closed": st.one_of(*[st.just([])] * 3, st.lists(parts, max_size=2)),
     }
 )
+which = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 5, 8])
+# When the provider of a slot is not to be had.
+busy_times = st.tuples(which, parts)
 claims = st.fixed_dictionaries(
     {
-        "slot": st.sampled_from([0, 0, 0, 1, 1, 2, 3, 5, 8]),
+        "slot": which,
         "start": st.integers(0, 8),
         "minutes": st.sampled_from([10, 20, 30, 60]),
         "quantity": st.sampled_from([1, 1, 1, 2, 3]),
@@ -75,6 +85,7 @@ worlds = st.fixed_dictionaries(
         "most": st.sampled_from([None, None, 2, 3]),
         "price": st.sampled_from(PRICES),
         "claims": st.lists(claims, max_size=10),
+        "busy": st.lists(busy_times, max_size=2),
         "channels": st.sampled_from(
             [{}, {}, {}, {"web": [0]}, {"web": [1, 0], "partner": [1]}, {"partner": [0]}]
         ),
@@ -115,10 +126,19 @@ class Small:
         # One for each need: the second only where others fill that, too.
         self.brink = [self.shop.provider(self.places[0]) for _ in range(2)]
         self.slots: list[tuple[uuid.UUID, datetime, datetime, int]] = []
+        self.of_provider: dict[uuid.UUID, list[uuid.UUID]] = {}
         for provider, of_provider in zip(self.providers, drawn["providers"], strict=True):
             self._publish(provider, of_provider)
-        for claim in drawn["claims"]:
-            self._claim(claim)
+        lapsing = [self._claim(claim) for claim in drawn["claims"]]
+        for provider, of_provider in zip(self.providers, drawn["providers"], strict=True):
+            self._close(provider, of_provider)
+        self.busy: dict[uuid.UUID, list[Span]] = {}
+        for number, part in drawn["busy"]:
+            self._be_busy(number, part)
+        # Last, so that what they leave in busy time is still theirs when that is closed.
+        for booking in lapsing:
+            if booking is not None:
+                self._set("bookings", booking, "hold_expires_at", self.base)
         self._make_service()
         channels = {
             name: [str(self.places[place]) for place in places]
@@ -158,13 +178,13 @@ class Small:
                 price=price,
             )
             self.slots.append((slot, start, end, one["capacity"]))
+            self.of_provider.setdefault(provider, []).append(slot)
             start = end
 
-    def _claim(self, drawn: dict[str, Any]) -> None:
-        """Book a part of a slot as the vendor does, if there is room for it."""
+    def _claim(self, drawn: dict[str, Any]) -> uuid.UUID | None:
+        """Book a part of a slot as the vendor does, if there is room for it; a hold to lapse."""
         slot, start, end, capacity = self.slots[drawn["slot"] % len(self.slots)]
-        since = min(start + timedelta(minutes=10 * drawn["start"]), end - timedelta(minutes=10))
-        until = min(since + timedelta(minutes=drawn["minutes"]), end)
+        since, until = _part(drawn, start, end)
         more: dict[str, Any] = {}
         if drawn["how"] in {"held", "lapsed"}:
             more["hold_for"] = timedelta(hours=1)
@@ -172,8 +192,39 @@ class Small:
             more["details"] = Jsonb({"kind": "block"})
         quantity = min(drawn["quantity"], capacity)
         made = self.shop.claim(slot, start=since, end=until, quantity=quantity, **more)
-        if drawn["how"] == "lapsed" and made["booking_id"]:
-            self._set("bookings", made["booking_id"], "hold_expires_at", self.base)
+        return made["booking_id"] if drawn["how"] == "lapsed" else None
+
+    def _close(self, provider: uuid.UUID, drawn: dict[str, Any]) -> None:
+        """Give some of the provider's slots to a schedule that gives not all of their time."""
+        own = [slot for slot in self.slots if slot[0] in self.of_provider[provider]]
+        for (slot, start, end, _), stretch in zip(own, drawn["slots"], strict=True):
+            if stretch["closed"]:
+                shut = [TimestamptzRange(*_part(one, start, end)) for one in stretch["closed"]]
+                schedule = self.shop.insert(
+                    "schedules", provider_id=provider, valid_from=self.base.date(), weekly=Jsonb({})
+                )
+                self._set("slots", slot, "schedule_id", schedule)
+                self.shop.owner.execute(
+                    "UPDATE slots SET closed = (SELECT range_agg(one) FROM unnest(%s) AS one)"
+                    " WHERE vendor_id = %s AND id = %s",
+                    [shut, self.shop.vendor_id, slot],
+                )
+
+    def _be_busy(self, number: int, drawn: dict[str, Any]) -> None:
+        """The provider of a slot is not to be had in a part of it; what is over is left alone."""
+        slot, start, end, _ = self.slots[number % len(self.slots)]
+        since, until = _part(drawn, start, end)
+        if until <= self.base + timedelta(hours=1):
+            return
+        (provider,) = (one for one, slots in self.of_provider.items() if slot in slots)
+        self.shop.insert(
+            "busy_times",
+            provider_id=provider,
+            during=TimestamptzRange(since, until),
+            source="time_off",
+        )
+        self.shop.call("close_busy_time", provider_id=provider)
+        self.busy.setdefault(provider, []).append((since, until))
 
     def _make_service(self) -> None:
         drawn = self.drawn
@@ -257,6 +308,7 @@ class Small:
                 drawn["price"],
                 tuple(self.needs),
             ),
+            self.busy,
         )
 
     def reach(self, asked: dict[str, Any]) -> tuple[uuid.UUID, ...] | None:
@@ -273,7 +325,12 @@ class Small:
 
 def _slot(row: Row) -> Slot:
     price = row["price_amount"] and (row["price_amount"], row["price_currency"])
-    during = row["during"]
-    return Slot(
-        row["provider_id"], row["location_id"], during.lower, during.upper, row["capacity"], price
-    )
+    during, closed = row["during"], tuple((one.lower, one.upper) for one in row["closed"])
+    where = row["provider_id"], row["location_id"]
+    return Slot(*where, during.lower, during.upper, row["capacity"], price, closed)
+
+
+def _part(drawn: dict[str, Any], start: datetime, end: datetime) -> Span:
+    """The part of a slot that was drawn: ten minutes of it at least."""
+    since = min(start + timedelta(minutes=10 * drawn["start"]), end - timedelta(minutes=10))
+    return since, min(since + timedelta(minutes=drawn["minutes"]), end)

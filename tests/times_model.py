@@ -1,5 +1,7 @@
 """When a service can be booked, and by whom: computed from docs/api/search.md, start by start.
 
+What of it is closed is in docs/api/schedules.md and docs/api/busy-times.md.
+
 It shares nothing with what it is compared with: no SQL, no ranges; it tries every start that the
 grid has, and counts heads moment by moment.
 """
@@ -14,11 +16,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 Price = tuple[int, str] | None
+Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Published time of a provider at a place."""
+    """Published time of a provider at a place; `closed`: what of it the week gives no more."""
 
     provider: uuid.UUID
     place: uuid.UUID
@@ -26,6 +29,7 @@ class Slot:
     end: datetime
     capacity: int
     price: Price
+    closed: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,8 @@ class Vendor:
     slots: list[Slot]
     claims: list[Claim]
     service: Service
-    _loads: dict[tuple[uuid.UUID, uuid.UUID, str], float] = field(default_factory=dict)
+    # When a provider is not to be had, whatever is published.
+    busy: dict[uuid.UUID, list[Span]] = field(default_factory=dict)
 
     def times(self, asked: Question) -> dict[tuple[datetime, datetime], list[Option]]:
         """Every start (and end) that can be booked in public, with its options in order."""
@@ -107,10 +112,11 @@ class Vendor:
         }
 
     def moments(self) -> list[datetime]:
-        """Where something begins or ends: starts on the grids, slots, claims."""
+        """Where something begins or ends: starts on the grids, slots, claims, what is closed."""
         grids = {start for slot in self.slots for start, _ in self._grid(slot)}
+        shut = [*itertools.chain(*self.busy.values(), *(slot.closed for slot in self.slots))]
         return sorted(
-            grids | {one for it in (*self.slots, *self.claims) for one in (it.start, it.end)}
+            grids.union(*shut, *((it.start, it.end) for it in (*self.slots, *self.claims)))
         )
 
     def _grid(self, slot: Slot) -> Iterator[tuple[datetime, datetime]]:
@@ -179,6 +185,8 @@ class Vendor:
         for slot in own:
             if slot.start <= reached < slot.end and reached < until:
                 span = reached, min(slot.end, until)
+                if any(_meet(span, one) for one in (*slot.closed, *self.busy.get(provider, []))):
+                    return []
                 left = slot.capacity - self._most_taken(provider, *span)
                 if left < quantity:
                     return []
@@ -229,3 +237,7 @@ class Vendor:
             if claim.provider == provider
         )
         return preference, occupied, provider
+
+
+def _meet(one: Span, other: Span) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
