@@ -144,7 +144,9 @@ BEGIN
             RETURN;
         END IF;
         v_refusal := jsonb_build_object('outcome', v_claim.outcome, 'facts', v_claim.facts);
-        IF v_claim.outcome = 'SLOT_NOT_FOUND' THEN
+        -- Who does the service may have changed since we looked: nobody asked for these slots, nor for their provider.
+        IF v_claim.outcome = 'SLOT_NOT_FOUND' OR v_claim.outcome = 'VALIDATION_ERROR'
+           AND (v_claim.facts ->> 'field' = 'slot_ids' OR p_provider_id IS NULL AND v_claim.facts ->> 'field' = 'provider_id') THEN
             v_refusal := COALESCE(
                 check_locations(p_vendor_id, p_location_ids, CASE WHEN p_details ? 'location_id' THEN 'location_id' ELSE 'location_ids' END),
                 jsonb_build_object('outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object(
