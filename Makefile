@@ -16,8 +16,9 @@ install: $(VENV)/installed-dev ## Make .venv with everything for running, testin
 demo: $(VENV)/installed ## Run it all here, database included (PORT=9000 moves it)
 	@$(BIN)/python -m app.cli demo --port $(PORT)
 
+# Tests wait for servers and clocks half of their time, so two processes share them, file by file.
 test: lint ## Everything that must pass
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-pgbouncer: $(VENV)/installed-dev ## The door behind PgBouncer, which must be on the PATH
 	@$(BIN)/python -m pytest tests/operations/behind_pgbouncer.py

@@ -78,7 +78,12 @@ class Booking(Base):
             "hold_expires_at",
             postgresql_where=text("status = 'held'"),
         ),
-        Index("bookings_by_customer", "vendor_id", "customer_id"),
+        Index(
+            "bookings_by_customer",
+            "vendor_id",
+            "customer_id",
+            postgresql_where=text("customer_id IS NOT NULL"),
+        ),
         Index("bookings_by_start", "vendor_id", text("lower(during)"), "id"),
         Index(
             "bookings_by_provider_and_start",

@@ -1,5 +1,7 @@
 -- Takes away what tables.sql added, last things first.
 
+DROP INDEX bookings_by_customer;
+CREATE INDEX bookings_by_customer ON bookings (vendor_id, customer_id);
 ALTER TYPE public_check DROP ATTRIBUTE service_required;
 ALTER TABLE vendors DROP COLUMN service_required;
 ALTER TYPE scheduled_slot DROP ATTRIBUTE closed;
