@@ -31,6 +31,9 @@ from app.schedules.queries import (
 
 SYSTEM = {"type": "system", "id": "schedules"}
 Facts = dict[str, Any]
+# No slot of a schedule is longer.
+DAY_OR_NIGHT = timedelta(days=2)
+_NOTHING = {"published": 0, "removed": 0, "resized": 0, "kept": 0}
 IN_THE_WAY_SHOWN_MAX = 100
 ABORTED = "Others changed the provider's slots at the same moment. Nothing was done."
 
@@ -72,7 +75,11 @@ def publish(
         of_part = [one for one in wanted if part[0] <= one.start < part[1]]
         return _apply(session, vendor_id, provider_id, of_part, part, tell, actor or SYSTEM)
 
-    if not dry_run and len(parts) > 1 and any(apply(part, tell=True).changed for part in parts):
+    around = expand(calendar.weeks, calendar.deviations, now - DAY_OR_NIGHT, now + DAY_OR_NIGHT)
+    if not dry_run and (
+        _close_begun(session, vendor_id, provider_id, around, tell=True).changed
+        or (len(parts) > 1 and any(apply(part, tell=True).changed for part in parts))
+    ):
         # Each part locks what it changes in order; this is what all of them begin with.
         db.call(
             "lock_slots_between",
@@ -82,7 +89,8 @@ def publish(
             p_from=now,
             p_to=None,
         )
-    told: Facts = {}
+    begun = _close_begun(session, vendor_id, provider_id, around, tell=dry_run)
+    told: Facts = _NOTHING | begun.facts
     for part in parts:
         told = _sum(told, apply(part, tell=dry_run).facts)
     if not dry_run:
@@ -107,7 +115,7 @@ def _apply(  # noqa: PLR0917
         within=session,
         p_vendor_id=vendor_id,
         p_provider_id=provider_id,
-        p_wanted=Jsonb(_written(wanted), json.dumps),
+        p_wanted=_given(wanted),
         p_from=part[0],
         p_to=part[1],
         p_dry_run=tell,
@@ -122,10 +130,22 @@ def _apply(  # noqa: PLR0917
     return row
 
 
+def _close_begun(
+    session: Session, vendor_id: UUID, provider_id: UUID, around: Sequence[Wanted], *, tell: bool
+) -> Any:
+    """What close_begun_slot answers; `around`: what the schedules give that may be under way."""
+    return db.call(
+        "close_begun_slot",
+        within=session,
+        p_vendor_id=vendor_id,
+        p_provider_id=provider_id,
+        p_wanted=_given(around),
+        p_dry_run=tell,
+    )
+
+
 def _sum(one: Facts, other: Facts) -> Facts:
     """What was done in two parts; the bookings in the way are the first of both."""
-    if not one:
-        return other
     in_the_way = [*one["in_the_way"], *other["in_the_way"]][:IN_THE_WAY_SHOWN_MAX]
     counts = {name: one[name] + other[name] for name in one if name != "in_the_way"}
     return {**counts, "in_the_way": in_the_way}
@@ -188,9 +208,9 @@ def _horizon(
     return datetime.combine(last.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
 
 
-def _written(wanted: Iterable[Wanted]) -> list[dict[str, Any]]:
-    """The slots as apply_schedules reads them."""
-    return [
+def _given(wanted: Iterable[Wanted]) -> Jsonb:
+    """The slots as scheduled_slots reads them."""
+    slots = [
         {
             "schedule_id": one.week.schedule_id,
             "location_id": one.week.location_id,
@@ -203,6 +223,7 @@ def _written(wanted: Iterable[Wanted]) -> list[dict[str, Any]]:
         }
         for one in wanted
     ]
+    return Jsonb(slots, json.dumps)
 
 
 def _inputs(calendar: Calendar, end: datetime, left: tuple[str | None, ...]) -> bytes:

@@ -17,6 +17,7 @@ GRANTED = """
 """
 # By name, with the reason. Who has no reason is attacked.
 LEFT_ALONE = {
+    "close_begun_slot": "of the day at hand; runs change days to come",
     "erase_customer": "races in tests/races; it takes the marks off a run's bookings",
     "is_open": "looks, and changes nothing",
     "lock_schedules": "locks, and changes nothing",

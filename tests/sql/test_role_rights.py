@@ -44,6 +44,7 @@ FUNCTIONS = {
     "change_booking",
     "claim_service_and_create_booking",
     "claim_slot_and_create_booking",
+    "close_begun_slot",
     "close_busy_time",
     "complete_booking",
     "confirm_booking",
