@@ -18,7 +18,7 @@ demo: $(VENV)/installed ## Run it all here, database included (PORT=9000 moves i
 
 # Tests wait for servers and clocks half of their time, so two processes share them, file by file.
 test: lint ## Everything that must pass
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations=40 --durations-min=3
 
 test-pgbouncer: $(VENV)/installed-dev ## The door behind PgBouncer, which must be on the PATH
 	@$(BIN)/python -m pytest tests/operations/behind_pgbouncer.py
