@@ -98,10 +98,19 @@ class Evidence:
         self.connection = sqlite3.connect(path)
 
     @classmethod
-    def collect(cls, folder: Path, data: Mapping[str, Iterable[Row]]) -> Evidence:
-        """Everything about the run in this folder; `data`: the rows at the end, by table."""
+    def collect(
+        cls, folder: Path, data: Mapping[str, Iterable[Row]], rows_read_at: float
+    ) -> Evidence:
+        """Everything about the run in this folder; `data`: the rows as they stood at the end, by
+        table, so many seconds after the run began.
+        """
         header, stage = read_run(folder)
-        header = {**header, "services": stage.services, "calendars": stage.calendars}
+        header = {
+            **header,
+            "services": stage.services,
+            "calendars": stage.calendars,
+            "rows_read_at": rows_read_at,
+        }
         path = folder / EVIDENCE
         path.unlink(missing_ok=True)
         found = cls(path)

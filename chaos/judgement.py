@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -25,7 +26,10 @@ def judge_run(folder: Path, database_url: str, extra: tuple[Checker, ...] = ()) 
     header, stage = read_run(folder)
     with psycopg.connect(database_url) as connection:
         rows = snapshot.read(connection, stage.vendor_id, stage.providers, header["run_id"])
-        evidence = Evidence.collect(folder, rows)
+        # From here on the transaction sees what stood at this moment, however long it reads.
+        connection.execute("SELECT")
+        since = datetime.now(UTC) - datetime.fromisoformat(header["started_at"])
+        evidence = Evidence.collect(folder, rows, since.total_seconds())
     return _judged(folder, evidence, extra)
 
 

@@ -14,12 +14,13 @@ EXPIRED = """
     SELECT n, attacker, kind, code, ended, answer FROM operations
     WHERE booking_id = ? AND result = 'fail' AND code IN ('HOLD_EXPIRED', 'BOOKING_STATE_CONFLICT')
 """
-LAST = "SELECT max(ended) FROM operations"
 STATUS = "SELECT status FROM bookings WHERE id = ?"
 
 
 def _holds(evidence: Evidence) -> Iterator[Finding]:
-    over = evidence.one(LAST) or 0.0
+    # Between the last answer and the look at the rows a hold may lapse, and be tidied.
+    read_at = evidence.setting("rows_read_at")
+    over = math.inf if read_at is None else read_at
     for story in stories(evidence):
         if story.hold is None or math.inf in {story.hold, story.told}:
             continue

@@ -142,8 +142,16 @@ def test_a_hold_that_was_over_before_its_time_is_refused():
 
 def test_a_hold_that_is_expired_when_all_is_over_too_early_is_refused():
     story = Story()
+    story.header["rows_read_at"] = 60
     story.there[story.books(1, 1.5, hold=60)].moves("expired")
     assert story.findings(HOLDS) == {"expired_too_early": 1}
+
+
+def test_a_hold_that_lapsed_after_the_last_answer_and_before_the_rows_were_read_is_accepted():
+    story = Story()
+    story.header["rows_read_at"] = 62
+    story.there[story.books(1, 1.5, hold=60)].moves("expired")
+    assert story.findings(HOLDS) == {}
 
 
 def test_keys_used_again_by_whom_they_belong_to_are_accepted():
