@@ -192,14 +192,20 @@ def test_a_service_that_nobody_was_answered_but_is_there_has_all_it_needs():
 
 def test_who_is_preferred_and_free_is_not_passed_over():
     salon = Salon()
-    salon.gets("cut", 1, 1, 2, by=["bea"])
+    salon.gets("cut", 1, 1, 1.1, by=["bea"])
     assert salon.findings(IN_ORDER) == {"preferred_was_passed_over": 1}
     salon = Salon()
     salon.gets("cut", 1, 1, 3)
     salon.gets("cut", 1, 2, 4, by=["bea"])
     salon.offers("cut", [{"anna": 2, "bea": 1}], 5, 6)
-    salon.gets("cut", 4, 5.5, 7, by=["bea"])
-    salon.gets("cut", 6, 8, 9, by=["bea"])
+    salon.gets("cut", 4, 5.5, 5.6, by=["bea"])
+    salon.gets("cut", 6, 8, 8.1, by=["bea"])
+    assert salon.findings(IN_ORDER) == {}
+
+
+def test_who_is_preferred_and_locked_may_be_passed_over_by_those_who_waited_for_the_lock():
+    salon = Salon()
+    salon.gets("cut", 1, 1, 1.25, by=["bea"])
     assert salon.findings(IN_ORDER) == {}
 
 
