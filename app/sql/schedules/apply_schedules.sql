@@ -12,6 +12,9 @@ CREATE OR REPLACE FUNCTION apply_schedules(
     p_close boolean DEFAULT true
 ) RETURNS TABLE (outcome text, changed boolean, facts jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    -- Planned for any vendor, not for this one: of one that is new since the last ANALYZE the planner expects a single booking, and then takes any
+    -- index that begins with vendor_id, read from end to end, for as good as the key, once for every claim.
+    SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
