@@ -13,6 +13,7 @@ from typing import Any
 from chaos.checkers import Checker, Finding
 from chaos.checkers.diary import Diary, Service, calm, in_common
 from chaos.checkers.places import OCCUPYING
+from chaos.checkers.registers import ANSWERED_WITHIN_SECONDS
 from chaos.evidence import Evidence, Span, moment
 
 BY_SERVICE = "kind = 'book' AND json_extract(asked, '$.service_id') IS NOT NULL"
@@ -35,8 +36,10 @@ TOLD = f"""
 HELD = f"""
     SELECT b.id, b.slot_ids, b.status, b.quantity, o.n, o.began, o.ended, o.starts, o.ends, o.asked
     FROM bookings b JOIN (
-        SELECT token, n, min(began) AS began, max(COALESCE(ended, 9e18)) AS ended, starts, ends,
-               asked
+        SELECT token, n, min(began) AS began, starts, ends, asked,
+               -- Of whom nobody heard anything, the server may go on with it.
+               max(CASE result WHEN 'ok' THEN ended
+                   ELSE began + {ANSWERED_WITHIN_SECONDS} END) AS ended
         FROM operations WHERE {BY_SERVICE} GROUP BY token) AS o ON o.token = b.token
 """
 CLAIMED = "SELECT slot_id, starts, ends FROM claims WHERE booking_id = ?"

@@ -190,6 +190,15 @@ def test_a_service_that_nobody_was_answered_but_is_there_has_all_it_needs():
     assert salon.findings(ALL_HELD) == {"provider_left_out": 1}
 
 
+@pytest.mark.parametrize("later, found", [(0, {}), (200, {"provider_left_out": 1})])
+def test_what_nobody_was_answered_may_be_done_after_the_client_has_given_up(later, found):
+    salon = Salon()
+    salon.gets("cut", 1, 1, 2, by=["bea"], heard=False)
+    salon.offers("cut", [{"anna": 1}], 0, 0.5)
+    salon.offers("cut", [{"bea": 1}], later + 2.1, later + 2.3)
+    assert salon.findings(ALL_HELD) == found
+
+
 def test_who_is_preferred_and_free_is_not_passed_over():
     salon = Salon()
     salon.gets("cut", 1, 1, 1.1, by=["bea"])
