@@ -18,8 +18,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises ConfigurationError when the database's address or the secret key is missing.
     """
-    # Imported here: importing any module of app imports this one first, and a server's parent
-    # process and most commands need nothing of the web.
+    # Imported here: importing any module of app imports this one first, and most commands need
+    # nothing of the web.
     from flask import Flask
 
     from app import logs
@@ -64,6 +64,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(ops)
     register_handlers(app)
     return app
+
+
+def preload() -> None:
+    """Import what `create_app` needs, and make nothing: whoever is forked later begins at once."""
+    from app.docs import routes as docs  # noqa: F401
+    from app.ops import routes as ops  # noqa: F401
+    from app.wire import headers, heads, limits, openapi, sessions, trail  # noqa: F401
+
+    _features()
 
 
 def _features() -> tuple[Blueprint, ...]:

@@ -18,7 +18,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from app import BODY_BYTES_MAX, logs
+from app import BODY_BYTES_MAX, logs, preload
 from app.config import ConfigurationError, Settings, share_metrics
 from app.scratch import scratch_folder
 
@@ -58,6 +58,8 @@ def serve(settings: Settings) -> None:
     )
     with scratch_folder("slotkeeper-metrics-") as folder:
         share_metrics(str(folder))
+        # Once, and not in each worker, nor in each that replaces one: importing is most of a start.
+        preload()
         _server(settings).serve(target_loader=load_application, wrap_loader=False)
 
 

@@ -223,3 +223,21 @@ def test_simultaneous_migrations_wait_for_one_another(postgres):
             assert sum("Nothing to do" in line for line in said) == 2
         finally:
             connection.execute("DROP DATABASE migrated_thrice WITH (FORCE)")
+
+
+def test_a_worker_has_nothing_of_the_application_left_to_import():
+    """Or each that replaces one that was killed would, while the others do all its work."""
+    seen = (
+        "import sys, app.serve; app.preload(); before = {*sys.modules}; import wsgi;"
+        " print([name for name in {*sys.modules} - before if name.startswith('app')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", seen],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=CHECKOUT,
+        env=os.environ
+        | {"DATABASE_URL": "postgresql://x@127.0.0.1:1/x", "SLOTKEEPER_SECRET_KEY": SECRET},
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
