@@ -99,10 +99,10 @@ class Evidence:
 
     @classmethod
     def collect(
-        cls, folder: Path, data: Mapping[str, Iterable[Row]], rows_read_at: float
+        cls, folder: Path, data: Mapping[str, Iterable[Row]], rows_read_at: float | None
     ) -> Evidence:
         """Everything about the run in this folder; `data`: the rows as they stood at the end, by
-        table, so many seconds after the run began.
+        table, so many seconds after the run began; None where nobody knows.
         """
         header, stage = read_run(folder)
         header = {

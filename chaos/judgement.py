@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -14,7 +13,7 @@ from chaos.evidence import Evidence
 from chaos.faults.excuses import CALM
 from chaos.faults.survived import survived
 from chaos.report import write_report
-from chaos.run import EVIDENCE, VERDICT, faults_of, read_run
+from chaos.run import EVIDENCE, VERDICT, clock_of, faults_of, read_run
 
 
 def judge_run(folder: Path, database_url: str, extra: tuple[Checker, ...] = ()) -> list[Verdict]:
@@ -28,8 +27,8 @@ def judge_run(folder: Path, database_url: str, extra: tuple[Checker, ...] = ()) 
         rows = snapshot.read(connection, stage.vendor_id, stage.providers, header["run_id"])
         # From here on the transaction sees what stood at this moment, however long it reads.
         connection.execute("SELECT")
-        since = datetime.now(UTC) - datetime.fromisoformat(header["started_at"])
-        evidence = Evidence.collect(folder, rows, since.total_seconds())
+        clock = clock_of(header)
+        evidence = Evidence.collect(folder, rows, clock.now() if clock else None)
     return _judged(folder, evidence, extra)
 
 

@@ -164,14 +164,19 @@ def take_up(folder: Path, target: Target) -> Run:
     """
     header, stage = read_run(folder)
     stage.follow(published(folder))
-    if header["boot"] != _boot():
+    clock = clock_of(header)
+    if clock is None:
         raise ValueError("The machine has been restarted since: the run's clock is lost.")
     history = HistoryWriter(folder / HISTORY, header)
-    clock = Clock(header["clock_zero"])
     run = Run(folder, target, stage, header, clock, history, header["iterations"])
     run.taken_up_at = history.invoked
     run.recall(read_history(folder / HISTORY))
     return run
+
+
+def clock_of(header: dict[str, Any]) -> Clock | None:
+    """The clock of the run with this header; None after a restart of the machine."""
+    return Clock(header["clock_zero"]) if header["boot"] == _boot() else None
 
 
 def read_run(folder: Path) -> tuple[dict[str, Any], Stage]:

@@ -147,9 +147,10 @@ def test_a_hold_that_is_expired_when_all_is_over_too_early_is_refused():
     assert story.findings(HOLDS) == {"expired_too_early": 1}
 
 
-def test_a_hold_that_lapsed_after_the_last_answer_and_before_the_rows_were_read_is_accepted():
+@pytest.mark.parametrize("read_at", [62, None])
+def test_a_hold_that_may_have_lapsed_before_the_rows_were_read_is_accepted(read_at):
     story = Story()
-    story.header["rows_read_at"] = 62
+    story.header["rows_read_at"] = read_at
     story.there[story.books(1, 1.5, hold=60)].moves("expired")
     assert story.findings(HOLDS) == {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from contextlib import closing
 from dataclasses import asdict
 from html.parser import HTMLParser
 
@@ -12,10 +13,12 @@ import pytest
 
 from chaos.checkers import judge
 from chaos.checkers.all import CHECKERS
+from chaos.evidence import Evidence
 from chaos.history import read_history
 from chaos.judgement import judge_again, judge_run
 from chaos.report.page import page
 from chaos.report.plot import plot
+from chaos.run import EVIDENCE, clock_of, read_run
 from chaos.screen import conclusion, held
 from tests.chaos.attacks import attack
 from tests.chaos.story import Story
@@ -214,7 +217,11 @@ def test_a_violation_makes_the_page_red_and_the_exit_code_1(run, server, tmp_pat
 
 
 def test_judging_again_needs_no_database_and_comes_to_the_same(run, server):
+    clock = clock_of(read_run(run.folder)[0])
+    begun = clock.now()
     verdicts = judge_run(run.folder, server.database.app_url)
+    with closing(Evidence(run.folder / EVIDENCE)) as evidence:
+        assert begun < evidence.setting("rows_read_at") < clock.now()
     again = judge_again(run.folder)
     assert held(verdicts)
     assert [(v.checker, v.status, v.examined) for v in again] == [
