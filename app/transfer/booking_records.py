@@ -19,10 +19,11 @@ from app.errors import InvalidRequest
 from app.records.reading import Record
 from app.transfer.cells import Cells, given, loaded, moment, typed, with_price
 from app.transfer.claiming import Claim
-from app.transfer.context import ref_of, require
+from app.transfer.context import require
 from app.transfer.directory import Directory, Entry, pick
-from app.transfer.faults import wrong_of
+from app.transfer.faults import Wrong, wrong_of
 from app.transfer.kinds import KINDS
+from app.transfer.refs import ref_of
 from app.transfer.slots import read_times
 from app.vendors.schemas import DAY_MINUTES
 from app.wire.fields import CHANNEL_MAX, QUANTITY_MAX, Text, json_object, money, whole_number
@@ -84,7 +85,7 @@ class Wanted:
 
 def read_booking(directory: Directory, file: str, record: Record) -> Wanted:
     """The booking that the row wants. Raises RowError."""
-    cells, wrong = typed(KIND, record), dict[str, str]()
+    cells, wrong = typed(KIND, record)
     ref = ref_of(cells, wrong)
     provider = pick(directory.providers, cells, "provider", wrong, needed=True)
     others = [
@@ -116,7 +117,7 @@ def read_booking(directory: Directory, file: str, record: Record) -> Wanted:
     return Wanted(file, record, ref, named, service, called, wanted, values)
 
 
-def _until(cells: Cells, zone: str | None, wrong: dict[str, str]) -> datetime | None:
+def _until(cells: Cells, zone: str | None, wrong: Wrong) -> datetime | None:
     cell = cells.pop("hold_expires_at", None)
     if cell is None:
         return None
@@ -127,7 +128,7 @@ def _until(cells: Cells, zone: str | None, wrong: dict[str, str]) -> datetime | 
     return None
 
 
-def _person(cells: Cells, wrong: dict[str, str]) -> Cells:
+def _person(cells: Cells, wrong: Wrong) -> Cells:
     names = ("name", "email", "phone")
     told = given({name: cells.pop(f"customer_{name}", None) for name in names})
     if not told:
@@ -138,7 +139,7 @@ def _person(cells: Cells, wrong: dict[str, str]) -> Cells:
         found = InvalidRequest(
             {f"customer_{one['field']}": one["message"] for one in invalid(error).members["errors"]}
         )
-        wrong.update(wrong_of(found, KIND.columns))
+        wrong.note(wrong_of(found, KIND.columns))
         return {}
     return person
 

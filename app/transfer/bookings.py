@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -19,6 +19,7 @@ from app.transfer.claiming import Asked, Reached, claim_all, move_all
 from app.transfer.context import CHANGED, Context
 from app.transfer.customers import find_customers
 from app.transfer.faults import RowError, row_error
+from app.transfer.refs import Refs
 from app.transfer.watching import CHECKING, IMPORTING
 
 # What is sent for so many fits into the buffers of a socket, so that the database is at work on one
@@ -79,7 +80,9 @@ class BookingRows:
 
     def check(self) -> None:
         """Read every row; note what is wrong, and which slots it is about."""
+        refs = Refs()
         for file, record in self._context.rows(KIND, CHECKING):
+            refs.note(file, record)
             try:
                 wanted = read_booking(self._context.directory, file, record)
             except RowError as error:
@@ -92,6 +95,7 @@ class BookingRows:
             self._concerned.update(wanted.providers)
             self._from = min(self._from, wanted.claim.start - timedelta(days=1))
             self._to = max(self._to, wanted.claim.end + timedelta(days=1))
+        refs.tell(self._context.faults)
 
     def lock(self) -> None:
         """Lock all slots that the bookings are about, in everybody's order, before any claim."""
@@ -243,7 +247,7 @@ class BookingRows:
             self._fault(wanted, row_error(problem, KIND.columns).wrong)
         return False
 
-    def _fault(self, wanted: Wanted, wrong: dict[str, str]) -> None:
+    def _fault(self, wanted: Wanted, wrong: Mapping[str, str]) -> None:
         self._context.faults.add(wanted.file, wanted.record, wrong)
 
     def _leave_out(self, wanted: Wanted, why: str) -> None:

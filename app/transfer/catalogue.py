@@ -13,10 +13,11 @@ from app.errors import Problem
 from app.models import Location, Provider, Service
 from app.records.reading import Record
 from app.transfer.cells import Cells, given, loaded, typed, with_price
-from app.transfer.context import Context, ref_of, require
+from app.transfer.context import Context, require
 from app.transfer.directory import Entry, Names, pick
 from app.transfer.faults import RowError, row_error
 from app.transfer.kinds import KINDS
+from app.transfer.refs import ref_of
 from app.transfer.watching import CHECKING, IMPORTING
 from app.vendors.actions import archive_within
 from app.vendors.schemas import LocationSchema, ProviderSchema, ServiceSchema
@@ -101,7 +102,7 @@ class CatalogueRows:
                 self._planned.append(planned)
 
     def _values(self, record: Record) -> tuple[str | None, Cells, bool | None]:
-        cells, wrong = typed(self._kind, record), dict[str, str]()
+        cells, wrong = typed(self._kind, record)
         ref = ref_of(cells, wrong)
         archived = cells.pop("archived", False if "archived" in cells else None)
         if archived not in {None, True, False}:

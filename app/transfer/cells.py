@@ -15,7 +15,7 @@ from marshmallow import Schema, ValidationError
 from app.records.arrays import decoded
 from app.records.reading import Record
 from app.schedules.expand import instant, zone_of
-from app.transfer.faults import RowError, wrong_of
+from app.transfer.faults import Wrong, wrong_of
 from app.transfer.kinds import HOURS, LIST, NUMBER, OBJECT, YES_NO, Kind
 from app.wire.fields import Time
 from app.wire.parser import DEPTH_MAX, invalid
@@ -41,22 +41,23 @@ _MOMENT = (
 )
 
 
-def typed(kind: Kind, record: Record) -> Cells:
-    """The record's cells as the JSON they stand for; what cannot be read stays as it is, for the
-    schema to refuse. Raises RowError.
+def typed(kind: Kind, record: Record) -> tuple[Cells, Wrong]:
+    """The record's cells as the JSON they stand for, and what is wrong with those that are not
+    among them. What is JSON and of the wrong type is there, for the schema to refuse.
     """
-    cells, wrong = {}, {}
+    cells, wrong = Cells(), Wrong()
     for name, cell in record.cells.items():
         reader = _READERS.get(kind.columns[name])
         try:
-            cells[name] = reader(cell) if reader and isinstance(cell, str) else cell
-            if not _is_storable(cells[name]):
-                wrong[name] = _NO_TEXT
+            value = reader(cell) if reader and isinstance(cell, str) else cell
         except ValueError as error:
             wrong[name] = str(error)
-    if wrong:
-        raise RowError(wrong)
-    return cells
+            continue
+        if _is_storable(value):
+            cells[name] = value
+        else:
+            wrong[name] = _NO_TEXT
+    return cells, wrong
 
 
 def _is_storable(value: Any, depth: int = DEPTH_MAX) -> bool:
@@ -87,12 +88,12 @@ def with_price(cells: Cells) -> Cells:
     return {**rest, "price": price or None}
 
 
-def loaded(schema: Schema, cells: Mapping[str, Any], kind: Kind, wrong: dict[str, str]) -> Cells:
+def loaded(schema: Schema, cells: Mapping[str, Any], kind: Kind, wrong: Wrong) -> Cells:
     """What the schema makes of the cells; what it refuses is added to `wrong`, by column."""
     try:
         values: Cells = schema.load(dict(cells))
     except ValidationError as error:
-        wrong.update(wrong_of(invalid(error), kind.columns))
+        wrong.note(wrong_of(invalid(error), kind.columns))
         values = {}
     return values
 

@@ -78,7 +78,7 @@ class ChannelRows:
                 self._fault(wanted, "It leads elsewhere: correct the file, or say --update.")
 
     def _check(self, file: str, record: Record) -> None:
-        cells, wrong = typed(KIND, record), dict[str, str]()
+        cells, wrong = typed(KIND, record)
         location = pick(self._context.directory.locations, cells, "location", wrong)
         values = loaded(_SCHEMA, given(cells), KIND, wrong)
         require(wrong)

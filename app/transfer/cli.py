@@ -29,6 +29,10 @@ from app.transfer.watching import progress
 DONE, REFUSED, COULD_NOT_RUN = 0, 1, 2
 FORMS = ("csv", "json")
 FAILURES = (Problem, ConfigurationError, FileThereError, OSError, sqlalchemy.exc.SQLAlchemyError)
+TIMED_OUT = (
+    "\nOne statement of it took longer than SLOTKEEPER_STATEMENT_SECONDS allows: try again when"
+    " less is going on, or give each more time: SLOTKEEPER_STATEMENT_SECONDS=60."
+)
 VENDOR = click.option("--vendor", required=True, help="The vendor's slug.")
 
 
@@ -112,6 +116,8 @@ def export_command(
 
     Exit code: 0 done, 2 could not run.
     """
+    if start is not None and end is not None and end <= start:
+        raise click.UsageError("--until is not after --from: nothing lies between them.")
     with _told("export"), context.application(), progress() as tick:
         counts = export_files(
             find_vendor(vendor),
@@ -203,7 +209,8 @@ def _told(what: str) -> Iterator[None]:
         # An answer that is lost may have been that of the commit.
         lost = isinstance(error, DatabaseProblem) and error.lost
         ended = "was cut off." if lost else "could not run, and changed nothing."
-        click.echo(f"Error: The {what} {ended} {told}", err=True)
+        advice = TIMED_OUT if getattr(error, "code", None) == "TRANSACTION_TIMEOUT" else ""
+        click.echo(f"Error: The {what} {ended} {told}{advice}", err=True)
         sys.exit(COULD_NOT_RUN)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -21,7 +21,6 @@ from app.transfer.watching import IMPORTING, Tick
 
 ACTOR = {"type": "system", "id": "slotkeeper import"}
 Done = Literal["made", "changed", "unchanged", "left out"]
-REF_MAX = 200
 # So many new rows make a table another one for the planner, and then twice as many.
 PLANNED_ANEW_AT = 100
 CHANGED = "The file has changed while it was read: import it again."
@@ -101,8 +100,10 @@ class Context:
                 self.faults.add(source.shown, None, {"": str(error)})
 
     def again(self, kind: Kind, read: Callable[[str, Record], Wanted]) -> Iterator[Wanted]:
-        """What `read` makes of the records, all of which it has taken once before."""
+        """What `read` makes of the records, but for those of which it is known what is wrong."""
         for file, record in self.rows(kind, IMPORTING):
+            if self.faults.has(file, record):
+                continue
             try:
                 wanted = read(file, record)
             except RowError:
@@ -143,18 +144,7 @@ class Context:
         return {row.ref: row.row_id for row in found}
 
 
-def ref_of(cells: dict[str, Any], wrong: dict[str, str]) -> str | None:
-    """What the file calls the row, taken out of `cells`."""
-    ref = cells.pop("ref", None)
-    if ref is None:
-        return None
-    text = str(ref).strip()
-    if not 1 <= len(text) <= REF_MAX:
-        wrong["ref"] = f"At most {REF_MAX} characters."
-    return text
-
-
-def require(wrong: dict[str, str]) -> None:
+def require(wrong: Mapping[str, str]) -> None:
     """Raises RowError if anything is wrong."""
     if wrong:
         raise RowError(wrong)

@@ -15,9 +15,10 @@ from app.customers.schemas import DETAILS, NewCustomerSchema
 from app.models import Customer
 from app.records.reading import Record
 from app.transfer.cells import Cells, given, loaded, typed
-from app.transfer.context import Context, ref_of, require
+from app.transfer.context import Context, require
 from app.transfer.faults import RowError
 from app.transfer.kinds import KINDS
+from app.transfer.refs import Refs, ref_of
 from app.transfer.watching import CHECKING
 
 KIND = KINDS["customers"]
@@ -44,17 +45,22 @@ class CustomerRows:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        # What is made or changed by this import is of this moment.
+        self._began = context.session.scalar(select(func.now()))
 
     def check(self) -> None:
         """Read every row; note what is wrong."""
+        refs = Refs()
         for file, record in self._context.rows(KIND, CHECKING):
+            refs.note(file, record)
             try:
                 self._read(file, record)
             except RowError as error:
                 self._context.faults.add(file, record, error.wrong)
+        refs.tell(self._context.faults)
 
     def _read(self, file: str, record: Record) -> _Wanted:
-        cells, wrong = typed(KIND, record), dict[str, str]()
+        cells, wrong = typed(KIND, record)
         ref = ref_of(cells, wrong)
         banned = cells.pop("banned", False if "banned" in cells else None)
         if banned not in {None, True, False}:
@@ -106,6 +112,11 @@ class CustomerRows:
         different = {
             name: value for name, value in values.items() if _present(customer, name) != value
         }
+        if different and customer.updated_at == self._began:
+            # Not even --update lets one row of the files overwrite another.
+            raise RowError(
+                dict.fromkeys(different, "Another row of the files has this person, unlike this.")
+            )
         if different and not self._context.update:
             raise RowError(
                 dict.fromkeys(different, "Is there already, unlike this: correct it, or --update.")

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import ImportRef, Location, Provider, Schedule, Service, Vendor
+from app.transfer.faults import Wrong
 
 
 @dataclass(slots=True, eq=False)
@@ -124,7 +125,7 @@ def _entry(row: Any, by_id: dict[UUID, Entry]) -> Entry:
 
 
 def pick(
-    names: Names, cells: dict[str, Any], column: str, wrong: dict[str, str], *, needed: bool = False
+    names: Names, cells: dict[str, Any], column: str, wrong: Wrong, *, needed: bool = False
 ) -> Entry | None:
     """Who the cell, which is taken out of `cells`, means; what is wrong is added to `wrong`."""
     text = cells.pop(column, None)

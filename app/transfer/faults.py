@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +16,21 @@ FOUND_MAX = 60
 class RowError(Exception):
     """A row cannot be taken: what is wrong, by column ("": the row as a whole)."""
 
-    def __init__(self, wrong: dict[str, str]) -> None:
+    def __init__(self, wrong: Mapping[str, str]) -> None:
         super().__init__(str(wrong))
         self.wrong = wrong
+
+
+class Wrong(dict[str, str]):
+    """What is wrong with a row, by column; of a column, what was found first stands."""
+
+    def __setitem__(self, column: str, message: str) -> None:
+        self.setdefault(column, message)
+
+    def note(self, wrong: Mapping[str, str]) -> None:
+        """Add what else is wrong."""
+        for column, message in wrong.items():
+            self[column] = message
 
 
 class ImportRefusedError(Exception):
@@ -60,7 +72,14 @@ class Faults:
         """Whether there may be more than were told."""
         return len(self.found) >= FAULTS_MAX
 
-    def add(self, file: str, record: Record | None, wrong: dict[str, str]) -> None:
+    def has(self, file: str, record: Record, column: str | None = None) -> bool:
+        """Whether something is known to be wrong with the record, or with that cell of it."""
+        return any(
+            (one.file, one.line) == (file, record.line) and column in {None, one.column}
+            for one in self.found
+        )
+
+    def add(self, file: str, record: Record | None, wrong: Mapping[str, str]) -> None:
         """Note what is wrong with a record, by column; None: with the file."""
         for column, message in wrong.items():
             value = record.cells.get(column) if record else None

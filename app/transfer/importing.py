@@ -83,21 +83,33 @@ def _one_after_another(session: Session, vendor_id: UUID) -> None:
 
 
 def _run(context: Context) -> None:
-    """First look at every row, then lock, then write: see the lock order in app/sql/README.md."""
+    """First look at every row, then lock, then write: see the lock order in app/sql/README.md.
+
+    What is wrong in one place does not keep the rest from being looked at: what publishing says of
+    the rows that could be read is told together with what is wrong with the others.
+    """
     settings, channels = SettingsRows(context), ChannelRows(context)
     catalogue = [CatalogueRows(context, kind) for kind in ("locations", "providers", "services")]
     needs, schedules = NeedRows(context), ScheduleRows(context)
     slots, customers, bookings = SlotRows(context), CustomerRows(context), BookingRows(context)
-    kinds: list[Rows] = [settings, *catalogue, needs, schedules, slots, customers]
     settings.lock()
-    for rows in (*kinds, channels, bookings):
+    first: list[Rows] = [settings, *catalogue]
+    then: list[Rows] = [needs, schedules, slots, customers, channels, bookings]
+    for rows in first:
         rows.check()
-    context.faults.refuse()
-    schedules.lock()
-    bookings.lock()
-    for rows in kinds:
-        rows.apply()
+    # The others name these: without them nobody knows what they mean.
+    known = not context.faults.found
+    for rows in then:
+        rows.check()
+    if not known:
         context.faults.refuse()
+    schedules.lock()
+    # Nobody waits for an import that is to be refused.
+    if not context.faults.found:
+        bookings.lock()
+    for rows in (*first, needs, schedules, slots, customers):
+        rows.apply()
+    context.faults.refuse()
     # Slots of schedules that come with the files are to be as they are there, with their bookings,
     # before the schedules are compared with them; bookings at others' times need those slots first.
     schedules.publish(slots.scheduled, others=True)

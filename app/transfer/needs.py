@@ -91,7 +91,7 @@ class NeedRows:
                 self._context.faults.add(wanted.file, wanted.record, wrong)
 
     def _check(self, file: str, record: Record) -> None:
-        cells, wrong = typed(KIND, record), dict[str, str]()
+        cells, wrong = typed(KIND, record)
         directory = self._context.directory
         service = pick(directory.services, cells, "service", wrong, needed=True)
         provider = pick(directory.providers, cells, "provider", wrong, needed=True)

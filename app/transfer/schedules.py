@@ -14,10 +14,11 @@ from app.schedules.publishing import lock_schedules, publish
 from app.schedules.rules import check_exception, check_schedule
 from app.schedules.schemas import ExceptionSchema, ScheduleSchema
 from app.transfer.cells import Cells, given, loaded, typed, with_price
-from app.transfer.context import ACTOR, Context, ref_of, require
+from app.transfer.context import ACTOR, Context, require
 from app.transfer.directory import Entry, pick
-from app.transfer.faults import RowError, row_error
+from app.transfer.faults import RowError, Wrong, row_error
 from app.transfer.kinds import DAYS, KINDS, Kind
+from app.transfer.refs import Refs, ref_of
 from app.transfer.watching import CHECKING, IMPORTING
 
 SCHEDULES, EXCEPTIONS = KINDS["schedules"], KINDS["exceptions"]
@@ -66,10 +67,11 @@ class ScheduleRows:
             self._check(EXCEPTIONS, self._exception)
 
     def _check(self, kind: Kind, read: Any) -> None:
+        refs = Refs()
         for file, record in self._context.rows(kind, CHECKING):
-            cells, wrong = Cells(), dict[str, str]()
+            refs.note(file, record)
+            cells, wrong = typed(kind, record)
             try:
-                cells = typed(kind, record)
                 ref = ref_of(cells, wrong)
                 provider = pick(
                     self._context.directory.providers, cells, "provider", wrong, needed=True
@@ -79,6 +81,7 @@ class ScheduleRows:
                 self._planned[kind.name].append(planned)
             except RowError as error:
                 self._context.faults.add(file, record, error.wrong)
+        refs.tell(self._context.faults)
 
     def _schedule(  # noqa: PLR0917
         self,
@@ -87,7 +90,7 @@ class ScheduleRows:
         ref: str | None,
         provider: Entry,
         cells: Cells,
-        wrong: dict[str, str],
+        wrong: Wrong,
     ) -> _Planned:
         location = pick(self._context.directory.locations, cells, "location", wrong)
         weekly = {day: cells.pop(day) or [] for day in DAYS if day in cells}
@@ -128,7 +131,7 @@ class ScheduleRows:
         ref: str | None,
         provider: Entry,
         cells: Cells,
-        wrong: dict[str, str],
+        wrong: Wrong,
     ) -> _Planned:
         schedule = pick(self._context.directory.schedules, cells, "schedule", wrong)
         if schedule is not None and schedule.provider is not provider:
@@ -192,6 +195,8 @@ class ScheduleRows:
         for kind, model in ((SCHEDULES, Schedule), (EXCEPTIONS, ScheduleException)):
             refs = {}
             for planned in self._planned[kind.name]:
+                if self._context.faults.has(planned.file, planned.record):
+                    continue
                 try:
                     self._write(kind, model, planned)
                 except Problem as error:

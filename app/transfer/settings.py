@@ -46,13 +46,11 @@ class SettingsRows:
             try:
                 if self._values is not None:
                     raise RowError({"": "A vendor has one row of settings."})  # noqa: TRY301
-                cells, wrong = typed(KIND, record), dict[str, str]()
+                cells, wrong = typed(KIND, record)
                 values = loaded(_SCHEMA, given(cells), KIND, wrong)
-                wrong |= {
-                    name: "Is required."
-                    for name, cell in cells.items()
-                    if cell is None and name not in _DEFAULTS
-                }
+                for name, cell in cells.items():
+                    if cell is None and name not in _DEFAULTS:
+                        wrong[name] = "Is required."
                 require(wrong)
                 self._values = {name: values.get(name, _DEFAULTS.get(name)) for name in cells}
                 self._require_alike()

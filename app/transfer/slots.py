@@ -18,13 +18,15 @@ from app.slots.schemas import SlotWantedSchema
 from app.transfer.cells import Cells, given, loaded, moment, typed, with_price
 from app.transfer.context import Context, require
 from app.transfer.directory import Entry, pick
-from app.transfer.faults import RowError
+from app.transfer.faults import RowError, Wrong
 from app.transfer.kinds import KINDS
 from app.transfer.watching import CHECKING
 
 KIND = KINDS["slots"]
-# A function call of this size takes well under a second: far from the statement timeout.
 BATCH = 5_000
+# A call with so many takes tenths of a second: far from the statement timeout, whoever else is at
+# work.
+PUBLISHED_AT_ONCE = 1_000
 _SCHEMA = SlotWantedSchema(only=("capacity", "price"))
 _INDEX = re.compile(r"slots\.\d+\.?")
 # Made by this transaction: new. OFFSET 0: a search by key for each. As a join the planner, who
@@ -108,7 +110,7 @@ class SlotRows:
                     self.scheduled.add(wanted.provider)
 
     def _read(self, file: str, record: Record) -> _Wanted:
-        cells, wrong = typed(KIND, record), dict[str, str]()
+        cells, wrong = typed(KIND, record)
         directory = self._context.directory
         provider = pick(directory.providers, cells, "provider", wrong) or self._provider
         if provider is None and "provider" not in wrong:
@@ -132,8 +134,9 @@ class SlotRows:
             for wanted in batch:
                 by_provider.setdefault(wanted.provider, []).append(wanted)
             for provider, all_wanted in by_provider.items():
-                new = list(self._new(provider, all_wanted)) if self._twice else all_wanted
-                self._publish(provider, new)
+                new = iter(self._new(provider, all_wanted) if self._twice else all_wanted)
+                while piece := list(islice(new, PUBLISHED_AT_ONCE)):
+                    self._publish(provider, piece)
 
     def _new(self, provider: Entry, all_wanted: list[_Wanted]) -> Iterator[_Wanted]:
         """Those that are not there already; what stands at their start and is unlike is noted."""
@@ -190,7 +193,7 @@ class SlotRows:
             return
 
 
-def read_times(cells: Cells, zone: str | None, wrong: dict[str, str]) -> tuple[datetime, datetime]:
+def read_times(cells: Cells, zone: str | None, wrong: Wrong) -> tuple[datetime, datetime]:
     """Start and end, taken out of `cells`; what is wrong is added to `wrong`."""
     times = []
     for column in ("start", "end"):

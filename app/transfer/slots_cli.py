@@ -93,7 +93,6 @@ def _publish(vendor_id: UUID, source: Source, choices: _Choices, tick: Tick) -> 
             rows.check()
             if not rows.read and not context.faults.found:
                 context.faults.add(source.shown, None, {"": "The file holds no slots."})
-            context.faults.refuse()
             rows.apply()
         context.faults.refuse()
         if choices.dry_run:

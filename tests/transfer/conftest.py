@@ -83,10 +83,12 @@ def trade(new_trade) -> Trade:
 def slotkeeper(module_database) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a command as a process; its result, with what it printed."""
 
-    def run(*words: str | Path, url: str | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        *words: str | Path, url: str | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "app.cli", *map(str, words)],
-            env=inherited_environment(DATABASE_URL=url or module_database.app_url),
+            env=inherited_environment(DATABASE_URL=url or module_database.app_url, **variables),
             check=False,
             capture_output=True,
             text=True,

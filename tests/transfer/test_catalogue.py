@@ -67,7 +67,8 @@ def test_everything_that_is_wrong_is_told_at_once_with_its_line_and_column(trade
         providers="name,location\nAnna,Mitte\nBert,Nowhere\n",
         services='name,duration_minutes,price_amount\n"Cut\nand dry",45,\nDye,long,4500\n',
         needs="service,provider\nDye,Anna\nCut,Zoe\n",
-        schedules="provider,valid_from,monday\nAnna,tomorrow,09:00-12:00\nAnna,2027-01-01,9 to 5\n",
+        schedules="provider,valid_from,monday,slot_minutes\nAnna,tomorrow,09:00-12:00,\n"
+        "Anna,2020-13-01,9 to 5,abc\n",
         exceptions="provider,starts_on,kind,hours\nAnna,2027-01-01,closed,09:00-10:00\n",
     )
     wanted = [
@@ -79,10 +80,56 @@ def test_everything_that_is_wrong_is_told_at_once_with_its_line_and_column(trade
         "needs.csv line 3: service: None of the services has",
         "schedules.csv line 2: valid_from: Must be a day, such as 2031-03-03. Found: 'tomorrow'.",
         "schedules.csv line 3: monday: Not hours such as",
+        "schedules.csv line 3: valid_from: Must be a day, such as 2031-03-03. Found: '2020-13-01'.",
+        "schedules.csv line 3: slot_minutes: Must be a whole number, such as 2. Found: 'abc'.",
         "exceptions.csv line 2: hours: Closed days have none",
     ]
     for sentence in wanted:
         assert any(one.startswith(sentence) for one in told), (sentence, told)
+
+
+def test_schedules_that_overlap_are_told_with_rows_that_cannot_be_read(trade):
+    told = trade.refused(
+        locations="name\nMitte\n",
+        providers="name,location\nAnna,Mitte\n",
+        schedules="ref,provider,valid_from,monday\na,Anna,2027-01-01,09:00-12:00\n"
+        "b,Anna,2027-02-01,11:00-13:00\nc,Anna,soon,09:00-12:00\n",
+        customers="name,email\nAda,nowhere\n",
+    )
+    assert [one.split(": ")[0] for one in told] == [
+        "schedules.csv line 3",
+        "schedules.csv line 4",
+        "customers.csv line 2",
+    ]
+
+
+def test_no_two_rows_of_a_file_have_one_ref_and_none_is_overwritten(trade):
+    trade.take(locations="name\nMitte\n", providers="name,location\nAnna,Mitte\n")
+    files = {
+        "schedules": "ref,provider,valid_from,monday\nS,Anna,2027-01-01,09:00-12:00\n"
+        "S,Anna,2028-01-01,13:00-14:00\n",
+        "exceptions": "ref,provider,starts_on,kind\nE,Anna,2027-01-01,closed\n"
+        "E,Anna,2027-02-01,closed\n",
+        "customers": "ref,name\nC,Ada\nD,Eve\nC,Bob\n C ,\n",
+        "bookings": "ref,provider,start,end\nB,Anna,2027-01-01T09:00Z,2027-01-01T10:00Z\n"
+        "B,Anna,2027-01-01T10:00Z,2027-01-01T11:00Z\n",
+    }
+    same = "ref: The row of line 2 has this ref, too: give each its own."
+    for update in (False, True):
+        assert trade.refused(update=update, **files) == [
+            f"schedules.csv line 3: {same}",
+            f"exceptions.csv line 3: {same}",
+            f"customers.csv line 4: {same}",
+            "customers.csv line 5: name: Give a name, an e-mail address or a number.",
+            f"customers.csv line 5: {same}",
+            f"bookings.csv line 3: {same}",
+        ]
+    alike = "name,note\nAda,tall\nAda,tall\nAda,small\n"
+    (told,) = trade.refused(update=True, customers=alike)
+    assert told == (
+        "customers.csv line 4: note: Another row of the files has this person, unlike this."
+        " Found: 'small'."
+    )
 
 
 def test_what_is_there_and_different_is_changed_only_when_told(trade):

@@ -83,6 +83,23 @@ def test_exit_codes_tell_refused_from_could_not_run(trade, slotkeeper):
     )
     assert there.returncode == 2
     assert "--overwrite" in there.stderr
+    times = ("--from", "2027-03-01", "--until", "2027-03-01")
+    never = slotkeeper("export", "--vendor", trade.slug, "--to", trade.folder / "never", *times)
+    assert never.returncode == 2
+    assert "--until is not after --from" in never.stderr
+    assert not (trade.folder / "never").exists()
+
+
+def test_who_may_not_take_longer_is_told_how_to_have_more_time(trade, slotkeeper):
+    trade.write(settings="hold_minutes\n20\n")
+    with trade.owner.transaction():
+        trade.owner.execute("SELECT FROM vendors WHERE id = %s FOR UPDATE", [trade.vendor_id])
+        late = slotkeeper(
+            "import", "--vendor", trade.slug, trade.folder, SLOTKEEPER_STATEMENT_SECONDS="1"
+        )
+    assert late.returncode == 2
+    assert "changed nothing" in late.stderr
+    assert "SLOTKEEPER_STATEMENT_SECONDS=60" in late.stderr
 
 
 @pytest.mark.parametrize(
