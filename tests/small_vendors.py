@@ -75,7 +75,8 @@ worlds = st.fixed_dictionaries(
         ),
         "no_needs": st.booleans(),
         "closed_place": st.sampled_from([False] * 7 + [True]),
-        "minutes": st.sampled_from([30, 20, 60, 90, None]),
+        "minutes": st.sampled_from([30, None, 20, None, 60, 90]),
+        "together": st.sampled_from([True, True, False]),
         "before": st.sampled_from([0, 0, 10, 25]),
         "after": st.sampled_from([0, 0, 5, 20]),
         "step": st.sampled_from([5, 15, 20, 30, 60]),
@@ -164,9 +165,12 @@ class Small:
         )
 
     def _publish(self, provider: uuid.UUID, drawn: dict[str, Any]) -> None:
-        start = self.base + timedelta(hours=drawn["begins"])
-        for one in drawn["slots"]:
-            start += timedelta(minutes=one["gap"])
+        # Whole slots that begin together and end at different times are different things to book.
+        together = self.drawn["minutes"] is None and self.drawn["together"]
+        start = self.base + timedelta(hours=4 if together else drawn["begins"])
+        for number, one in enumerate(drawn["slots"]):
+            if number or not together:
+                start += timedelta(minutes=one["gap"])
             end = start + timedelta(minutes=one["minutes"])
             price = one["price"] and {"amount": one["price"][0], "currency": one["price"][1]}
             slot = self.shop.slot(

@@ -52,12 +52,13 @@ def _claim(visit: Visit, wanted: dict[str, Any], key: IdempotencyKey) -> db.Row:
         time = {"p_provider_id": wanted.get("provider_id"), "p_location_ids": places}
     else:
         function = "claim_slot_and_create_booking"
-        time = {"p_slot_ids": _slot_ids(visit.vendor_id, wanted), "p_end": wanted.get("end")}
+        time = {"p_slot_ids": _slot_ids(visit.vendor_id, wanted)}
     return db.call(
         function,
         p_vendor_id=visit.vendor_id,
         **time,
         p_start=wanted.get("start"),
+        p_end=wanted.get("end"),
         p_quantity=wanted["quantity"],
         p_customer_id=wanted.get("customer_id"),
         p_service_id=wanted.get("service_id"),

@@ -24,20 +24,25 @@ SLOTS_MAX, LOCATIONS_MAX = 366, 100
 class BookingRequestSchema(Schema):
     """Names the time in exactly one way: `slot_id` (whole, or the part from `start` to `end`);
     `slot_ids`, next to each other; `provider_id` with `start` and `end`; or `service_id` with
-    `start`, and then whoever is free does it. `service_id` and `provider_id` may accompany any of
-    them and are checked.
+    `start` (and `end`), and then whoever is free does it. `service_id` and `provider_id` may
+    accompany any of them and are checked.
     """
 
     slot_id = fields.UUID()
     slot_ids = fields.List(fields.UUID(), validate=validate.Length(1, SLOTS_MAX))
     provider_id = fields.UUID()
     start = Time()
-    end = Time()
+    end = Time(
+        metadata={
+            "description": "With `service_id` and `start`: needed only where whole slots of several"
+            " lengths begin together; a service with a duration says itself when it ends."
+        }
+    )
     service_id = fields.UUID(
         allow_none=True,
         metadata={
-            "description": "What is booked: its rules, buffers and price hold. With `start` alone,"
-            " whoever of its providers is free does it."
+            "description": "What is booked: its rules, buffers and price hold. With `start` (and"
+            " `end`), whoever of its providers is free does it."
         },
     )
     location_id = fields.UUID(
@@ -113,14 +118,11 @@ _NO_TIME = {
     "slot_id": "Say which time: slot_id (with start and end for a part of it), slot_ids,"
     " provider_id with start and end, or service_id with start."
 }
-_END_OF_SERVICE = {
-    "end": "Say which time by service_id and start alone: the service says how long it takes."
-}
 
 
 def by_service_and_start(data: Mapping[str, Any]) -> bool:
-    """Whether a request names its time by service and start alone, and leaves open who does it."""
-    named = {"slot_id", "slot_ids", "end"}.intersection(data)
+    """Whether a request names its time by service and start, and leaves open who does it."""
+    named = {"slot_id", "slot_ids"}.intersection(data) or {"provider_id", "end"} <= data.keys()
     return bool(data.get("service_id")) and "start" in data and not named
 
 
@@ -153,5 +155,4 @@ def _errors_of_time(data: dict[str, Any]) -> dict[str, str]:
             for name, given in both.items()
             if not given
         }
-    by_service = data.get("service_id") and has_start and has_end
-    return _END_OF_SERVICE if by_service else _NO_TIME
+    return _NO_TIME

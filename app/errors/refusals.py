@@ -30,6 +30,10 @@ REASONS: dict[str, str] = {
     "service_required": "This vendor is booked by service: name one of GET …/services.",
     "service_duration": "This service takes {minutes} minutes: book exactly that long.",
     "whole_slots": "This service takes whole slots, such as {start} to {end}.",
+    "service_end": "This service takes {minutes} minutes: let `end` be so long after `start`, or"
+    " leave it out.",
+    "end_of_whole_slot": "This service takes one whole slot, such as {start} to {end}. Several in a"
+    " row: name them as `slot_ids`, or `provider_id` with `start` and `end`.",
     "service_quantity": "This service is booked for {least} to {most} at once.",
     "service_quantity_least": "This service is booked for {least} or more at once.",
     "service_notice": "This service is booked ahead: now from {earliest} on.",
@@ -38,7 +42,7 @@ REASONS: dict[str, str] = {
     "provider_does_not_offer": "The provider {provider_id} does not do this service: its `needs`"
     " name who does.",
     "need_unfilled": "This service also needs a provider as {role}: name slots of exactly one of"
-    " those in its `needs`, too.",
+    " those in its `needs`, too; or leave out slots and `end`, and whoever is free is found.",
     "need_filled_twice": "This service needs one provider as {role}, not several.",
     "one_provider": "This service is done by one provider: name slots of one.",
     "different_locations": "The slots are at different locations.",

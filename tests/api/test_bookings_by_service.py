@@ -52,6 +52,38 @@ def test_everything_that_was_found_can_be_booked(salon):
     assert booked == 8
 
 
+def test_of_whole_slots_that_begin_together_the_end_says_which(salon, problem):
+    for hours, provider in (((14, 15), salon.alex), ((14, 17), salon.blake)):
+        salon.slots(hours, provider_id=provider)
+    visit = salon.service(duration_minutes=None, price={"amount": 900, "currency": "EUR"})["id"]
+    wanted = {"service_id": visit, "start": at(14)}
+    shown = salon.get(f"/services/{visit}/times?from={at(14)}&to={at(15)}").json()["items"]
+    assert [item["end"] for item in shown] == [at(15), at(17)]
+    for item in reversed(shown):
+        made = book(salon, **{**wanted, "start": item["start"], "end": item["end"]}).json()
+        (option,) = item["options"]
+        assert made["end"] == item["end"]
+        assert {name: made[name] for name in ("provider_id", "location_id", "price")} == {
+            name: option[name] for name in ("provider_id", "location_id", "price")
+        }
+    problem(book(salon, **wanted, end=at(17)), 409, "BOOKING_CONFLICT")
+    refused = problem(book(salon, **wanted, end=at(16)), 400, "VALIDATION_ERROR")
+    (error,) = refused["errors"]
+    assert error["field"] == "end"
+    assert "one whole slot, such as" in error["message"]
+
+
+def test_the_end_of_what_has_a_duration_may_be_sent_and_belongs_to_the_request(salon, problem):
+    header = {"idempotency_key": "with-its-end-this-time"}
+    wanted = {"start": at(10), "headers": header}
+    made = book(salon, **wanted, end=at(11))
+    assert (made.status_code, made.json()["end"]) == (201, at(11))
+    assert book(salon, **wanted, end=at(11)).json()["id"] == made.json()["id"]
+    problem(book(salon, **wanted), 409, "IDEMPOTENCY_CONFLICT")
+    refused = problem(book(salon, start=at(10), end=at(12)), 400, "VALIDATION_ERROR")
+    assert refused["detail"].startswith("end: This service takes 60 minutes")
+
+
 def test_the_places_come_in_the_order_wished(salon, problem):
     wished = {"start": at(10), "location_ids": [salon.there, salon.here]}
     assert [book(salon, **wished).json()["location_id"] for _ in range(2)] == [
@@ -96,7 +128,7 @@ def test_hidden_numbers_stay_hidden_in_what_else_is_named(salon):
     "wanted, field",
     [
         ({"start": "9"}, "start"),
-        ({"end": at(10)}, "end"),
+        ({"end": at(10.25)}, "end"),
         ({"location_ids": []}, "location_ids"),
         ({"end": at(10), "provider_id": None}, "provider_id"),
         ({"location_ids": ["{here}"], "location_id": "{here}"}, "location_ids"),

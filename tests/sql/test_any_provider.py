@@ -172,6 +172,39 @@ def test_a_service_of_whole_slots_is_booked_by_the_start_of_one(salon):
     assert salon.ask(service, 10)["outcome"] == "SLOT_NOT_FOUND"
 
 
+def test_of_whole_slots_that_begin_together_only_one_with_the_end_asked_for_is_booked(salon):
+    chairs = [salon.provider() for _ in range(3)]
+    ends = (11, 17, 17)
+    slots = [salon.slot(9, end, provider_id=one) for one, end in zip(chairs, ends, strict=True)]
+    service = salon.service(None, dict(zip(chairs, (1, 2, 3), strict=True)))
+    booked = [salon.booked_at(service, 9, end=at(17))["slot_ids"] for _ in range(2)]
+    assert booked == [[slots[1]], [slots[2]]]
+    with salon.unchanged():
+        refused = salon.ask(service, 9, end=at(17))
+        assert (refused["outcome"], refused["facts"]["available"]) == ("BOOKING_CONFLICT", 0)
+        refused = salon.ask(service, 9, end=at(16))
+        assert (refused["outcome"], refused["facts"]["reason"]) == (
+            "VALIDATION_ERROR", "end_of_whole_slot",
+        )  # fmt: skip
+        assert refused["facts"]["end"] == "2040-01-02T11:00:00Z"
+        assert salon.ask(service, 12, end=at(16))["outcome"] == "SLOT_NOT_FOUND"
+    assert salon.booked_at(service, 9)["slot_ids"] == [slots[0]]
+
+
+def test_the_end_belongs_to_what_a_key_stands_for(salon):
+    service = salon.service(60, salon.chairs(2))
+    first = salon.ask(service, 10, end=at(11), idempotency_key=KEY)
+    again = salon.ask(service, 10, end=at(11), idempotency_key=KEY)
+    assert (again["booking_id"], again["replayed"]) == (first["booking_id"], True)
+    assert salon.ask(service, 10, idempotency_key=KEY)["outcome"] == "IDEMPOTENCY_CONFLICT"
+    # Whatever the service has become: what was booked is answered.
+    salon.owner.execute("UPDATE services SET duration_minutes = 30 WHERE id = %s", [service])
+    again = salon.ask(service, 10, end=at(11), idempotency_key=KEY)
+    assert (again["booking_id"], again["replayed"]) == (first["booking_id"], True)
+    assert salon.ask(service, 10, end=at(11))["facts"]["reason"] == "service_end"
+    assert salon.ask(service, 10, end=at(10))["facts"]["reason"] == "end_not_after_start"
+
+
 def test_the_public_is_held_to_the_grid_and_told_what_stands_on_it(salon):
     service = salon.service(60, salon.chairs(1), start_step_minutes=60)
     refused = salon.ask(service, 10.5, **PUBLIC)

@@ -24,6 +24,7 @@ from tests.times_model import Option, Question
 
 EXAMPLES = int(os.environ.get("SLOTKEEPER_EXAMPLES", "50"))
 NEAR_MISSES_MAX = 12
+STEP = timedelta(minutes=10)
 CUSTOMER = {"name": "Ada", "email": "ada@example.org"}
 
 
@@ -179,18 +180,23 @@ def test_what_is_shown_is_what_can_be_booked(make, drawn, asked):
         event("something is shown" if shown else "nothing is shown")
         tried = set()
         for when, options in shown.items():
-            if when[0] not in tried:
+            start, end = when
+            if start not in tried:
                 # Of whole slots that begin together, it is the one that ranks first.
-                booking = visit.book(when[0])
-                same_start = [(w, o) for w, some in shown.items() if w[0] == when[0] for o in some]
+                booking = visit.book(start)
+                same_start = [(w, o) for w, some in shown.items() if w[0] == start for o in some]
                 assert any(_is(booking, w, o) for w, o in same_start), (when, options)
-                tried.add(when[0])
-            if drawn["minutes"] is not None:
-                assert _is(visit.book(when[0]), when, options[0])
-                for option in options[1:]:
-                    wish = {"provider_id": option.providers[0], "location_ids": [option.place]}
-                    if visit.provider in {None, option.providers[0]}:
-                        assert _is(visit.book(when[0], **wish), when, option)
+                tried.add(start)
+            else:
+                event("ends at different times")
+            assert _is(visit.book(start, end=end), when, options[0])
+            for option in options[1:]:
+                wish = {"provider_id": option.providers[0], "location_ids": [option.place]}
+                if visit.provider in {None, option.providers[0]}:
+                    assert _is(visit.book(start, end=end, **wish), when, option)
+        for start, end in list(shown)[:3]:
+            if (start, end + STEP) not in shown:
+                assert visit.book(start, end=end + STEP) is None
         for start in _near_misses(visit, {start for start, _ in shown}):
             assert visit.book(start) is None, start
 

@@ -1,5 +1,6 @@
 -- Promise: one booking of the service at p_start, by whichever of its providers (or p_provider_id) at whichever location
--- (or one of p_location_ids, and of those of its channel) comes first in the order of service_openings and is free; refused only when nobody is. It is
+-- (or one of p_location_ids, and of those of its channel) comes first in the order of service_openings and is free; refused only when nobody is. With
+-- p_end it ends then, or is refused: of whole slots that begin together that one is meant. It is
 -- claim_slot_and_create_booking that books: this one says for which slots, one try after another, so that a race costs a
 -- try and not the booking. Whoever is locked is passed over, and waited for when nobody else is free: for lock_timeout, and for one of them,
 -- after which all are looked at once more.
@@ -22,7 +23,8 @@ CREATE OR REPLACE FUNCTION claim_service_and_create_booking(
     p_fingerprint     bytea DEFAULT NULL,
     p_details         jsonb DEFAULT '{}',
     p_actor           jsonb DEFAULT '{}',
-    p_alternatives    integer DEFAULT 3
+    p_alternatives    integer DEFAULT 3,
+    p_end             timestamptz DEFAULT NULL
 ) RETURNS TABLE (outcome text, booking_id uuid, replayed boolean, facts jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan
@@ -47,21 +49,24 @@ DECLARE
     v_locked      uuid[] := '{}';
     v_more        uuid[];
     v_waited      text;
+    v_otherwise   boolean;
 BEGIN
     IF p_vendor_id IS NULL OR p_service_id IS NULL OR p_start IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_service_id and p_start are needed';
     END IF;
     PERFORM require_claim_arguments(p_vendor_id, '{}', p_quantity, p_details, p_actor);
     IF v_fingerprint IS NULL AND p_idempotency_key IS NOT NULL THEN
-        v_fingerprint := sha256(convert_to(jsonb_build_array('service', p_service_id, utc(p_start), p_quantity, p_provider_id,
-            p_location_ids, p_customer_id, extract(epoch FROM p_hold_for), p_details, p_actor ->> 'type', p_actor ->> 'id')::text, 'UTF8'));
+        -- Without an end as it was before there was one: whoever sends again what was sent then is answered.
+        v_fingerprint := sha256(convert_to((jsonb_build_array('service', p_service_id, utc(p_start), p_quantity, p_provider_id,
+            p_location_ids, p_customer_id, extract(epoch FROM p_hold_for), p_details, p_actor ->> 'type', p_actor ->> 'id')
+            || CASE WHEN p_end IS NULL THEN '[]' ELSE jsonb_build_array(utc(p_end)) END)::text, 'UTF8'));
     END IF;
     SELECT s.* INTO v_service FROM services s WHERE s.vendor_id = p_vendor_id AND s.id = p_service_id AND s.archived_at IS NULL;
     SELECT v.channels INTO v_channels FROM vendors v WHERE v.id = p_vendor_id;
     v_refusal := COALESCE(
         CASE WHEN v_service.id IS NULL THEN jsonb_build_object(
             'outcome', 'SERVICE_NOT_FOUND', 'facts', jsonb_build_object('service_id', p_service_id)) END,
-        CASE WHEN p_start NOT BETWEEN '1900-01-01Z' AND '3000-01-01Z' THEN '{"outcome": "INVALID_DATE_RANGE", "facts": {"reason": "not_finite"}}'::jsonb END,
+        check_service_end(v_service, p_start, p_end),
         CASE WHEN NOT service_has_provider(p_vendor_id, p_service_id, p_provider_id) THEN invalid(
             'provider_id', 'provider_does_not_offer', jsonb_build_object('provider_id', p_provider_id)) END,
         check_channel(v_channels, p_details ->> 'channel', v_public));
@@ -74,7 +79,7 @@ BEGIN
         SELECT o.* INTO v_opening
         FROM service_openings(p_vendor_id, v_service, tstzrange(p_start, p_start, '[]'), p_quantity, p_provider_id, v_places,
                               NULL, p_without => v_locked, p_any_start => NOT v_public) AS o
-        WHERE array_to_string(o.slot_ids, ',') <> ALL (v_tried)
+        WHERE array_to_string(o.slot_ids, ',') <> ALL (v_tried) AND o.ends = COALESCE(p_end, o.ends)
         ORDER BY o.place LIMIT 1;
         IF NOT FOUND THEN
             EXIT WHEN v_locked = '{}' OR v_round = 3;
@@ -128,34 +133,44 @@ BEGIN
         SELECT o.* INTO v_opening
         FROM service_openings(p_vendor_id, v_service, tstzrange(p_start, p_start, '[]'), 1, p_provider_id, v_places,
                               NULL, p_any_start => true) AS o
+        WHERE o.ends = COALESCE(p_end, o.ends)
         ORDER BY o.available DESC, o.place LIMIT 1;
         IF NOT FOUND THEN
             SELECT o.* INTO v_opening
             FROM service_openings(p_vendor_id, v_service, tstzrange(p_start, p_start, '[]'), 1, p_provider_id, v_places,
                                   NULL, p_any_start => true, p_taken => false) AS o
-            ORDER BY o.place LIMIT 1;
+            ORDER BY o.ends = p_end DESC, o.place LIMIT 1;
+            v_otherwise := v_opening.ends <> p_end;
         END IF;
-        -- Also when nothing was ever published: a twin with our key may have won, or the request make no sense.
-        SELECT c.* INTO v_claim FROM claim_slot_and_create_booking(
-            p_vendor_id, COALESCE(v_opening.slot_ids, '{}'), CASE WHEN v_service.duration_minutes IS NOT NULL THEN p_start END, NULL,
-            p_quantity, p_customer_id, p_service_id, p_hold_for, p_idempotency_key, v_fingerprint, v_details, p_actor, 0) AS c;
-        IF v_claim.booking_id IS NOT NULL THEN
+        -- Also when nothing was ever published: a twin with our key may have won, or the request make no sense. Undone like
+        -- a try: nobody waits for us while we look for other times.
+        BEGIN
+            SELECT c.* INTO v_claim FROM claim_slot_and_create_booking(
+                p_vendor_id, CASE WHEN v_otherwise THEN '{}' ELSE COALESCE(v_opening.slot_ids, '{}') END,
+                CASE WHEN v_service.duration_minutes IS NOT NULL THEN p_start END, NULL, p_quantity,
+                p_customer_id, p_service_id, p_hold_for, p_idempotency_key, v_fingerprint, v_details, p_actor, 0) AS c;
+            IF v_claim.booking_id IS NULL THEN
+                RAISE SQLSTATE 'SK003';
+            END IF;
             RETURN QUERY SELECT v_claim.outcome, v_claim.booking_id, v_claim.replayed, v_claim.facts;
             RETURN;
-        END IF;
-        v_refusal := jsonb_build_object('outcome', v_claim.outcome, 'facts', v_claim.facts);
-        -- Who does the service may have changed since we looked: nobody asked for these slots, nor for their provider.
-        IF v_claim.outcome = 'SLOT_NOT_FOUND' OR v_claim.outcome = 'VALIDATION_ERROR'
-           AND (v_claim.facts ->> 'field' = 'slot_ids' OR p_provider_id IS NULL AND v_claim.facts ->> 'field' = 'provider_id') THEN
-            v_refusal := COALESCE(
-                check_locations(p_vendor_id, p_location_ids, CASE WHEN p_details ? 'location_id' THEN 'location_id' ELSE 'location_ids' END),
-                jsonb_build_object('outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object(
-                    'reason', 'nothing_published', 'requested', p_quantity, 'available', 0)));
-        END IF;
+        EXCEPTION
+            WHEN SQLSTATE 'SK003' THEN
+                v_refusal := refuse_service(
+                    p_vendor_id, v_claim.outcome, v_claim.facts, p_quantity, p_provider_id, p_location_ids, p_details,
+                    CASE WHEN v_otherwise THEN jsonb_build_object(
+                        'start', utc(v_opening.start), 'end', utc(v_opening.ends), 'time_zone', v_opening.time_zone) END);
+        END;
         IF p_alternatives > 0 AND v_refusal ->> 'outcome' IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY', 'SLOT_NOT_FOUND') THEN
             v_refusal := jsonb_set(v_refusal, '{facts,alternatives}', service_alternatives(
                 p_vendor_id, v_service, p_start, p_quantity, p_provider_id, v_places,
                 channel_places(v_channels, p_details ->> 'channel', v_public), p_alternatives));
+        END IF;
+    ELSIF p_idempotency_key IS NOT NULL THEN
+        -- What was refused before anybody was tried may have been booked when the service and its vendor were otherwise.
+        RETURN QUERY SELECT * FROM replay_booking(p_vendor_id, p_idempotency_key, v_fingerprint);
+        IF FOUND THEN
+            RETURN;
         END IF;
     END IF;
     RETURN QUERY SELECT v_refusal ->> 'outcome', NULL::uuid, false, v_refusal -> 'facts';
