@@ -27,6 +27,7 @@ class Attacked:
 
     @property
     def verdicts(self) -> dict[str, Verdict]:
+        assert (self.folder / VERDICT).exists(), self.output
         return {verdict.checker: verdict for verdict in read_verdicts(self.folder / VERDICT)}
 
     @property
