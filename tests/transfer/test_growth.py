@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
+from pathlib import Path
 
 from app.db import db
+
+PLANNER = Path(__file__).parents[2] / "migrations" / "sql" / "0004_upkeep" / "planner.sql"
 
 HOURS = range(9, 17)
 # Entries of indexes that a booking may read among those before it, those of its slot included.
@@ -18,6 +22,10 @@ _BY_KEY = {
     "bookings": "SELECT description FROM booking_descriptions WHERE vendor_id = $1 AND id = $2",
     "customers": "SELECT FROM customers WHERE vendor_id = $1 AND id = $2 AND erased_at IS NULL",
 }
+_GROWN = """
+    SELECT pg_restore_relation_stats('schemaname', 'public', 'relname', %s::text,
+                                     'relpages', 1, 'reltuples', %s::real)
+"""
 _FORGOTTEN = """
     SELECT pg_clear_attribute_stats('public', 'bookings', 'vendor_id', false),
            pg_restore_relation_stats('schemaname', 'public', 'relname', 'bookings',
@@ -31,6 +39,25 @@ def test_a_row_is_found_by_its_key_in_tables_that_nobody_has_analyzed(module_own
         lines = [line for (line,) in module_owner.execute(f"EXPLAIN (GENERIC_PLAN) {statement}")]
         (place,) = (number for number, line in enumerate(lines) if f" on {table} " in line)
         assert "id = $2" in lines[place + 1], lines
+
+
+def test_the_one_customer_of_a_booking_is_read_however_many_there_are(trade, module_owner):
+    trade.take(
+        locations="name\nMitte\n",
+        providers="name,location\nAnna,Mitte\n",
+        slots="provider,start,end\nAnna,2040-01-02 09:00,2040-01-02 17:00\n",
+        bookings="provider,start,end,customer_name\nAnna,2040-01-02 09:00,2040-01-02 10:00,Ada\n",
+    )
+    # What is known of new tables, should it have been forgotten meanwhile.
+    module_owner.execute(PLANNER.read_bytes())
+    for bookings, customers in itertools.product((500, 5_000, 50_000), repeat=2):
+        module_owner.execute(_GROWN, ["bookings", bookings])
+        module_owner.execute(_GROWN, ["customers", customers])
+        explain = f"EXPLAIN (GENERIC_PLAN) {_BY_KEY['bookings']}"
+        plan = module_owner.execute(explain, prepare=False).fetchall()
+        lines = [line for (line,) in plan]
+        (place,) = (number for number, line in enumerate(lines) if " on customers " in line)
+        assert "id = b.customer_id" in lines[place + 1], (bookings, customers, lines)
 
 
 def test_a_booking_reads_no_more_when_there_are_hundreds_before_it(trade, module_owner):
