@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
@@ -10,6 +10,23 @@ def said_moment(moment: str | datetime, time_zone: object) -> str:
     """The moment in that zone, and its offset only where the clocks show this time twice."""
     local = _local(moment, time_zone)
     return f"{_said(local, offset=_twice(local))} ({local.tzinfo})"
+
+
+def said_either(one: str | datetime, other: str | datetime, time_zone: object) -> str:
+    """Either of two moments in that zone, as said_moment says them."""
+    return f"{said_moment(one, time_zone).partition(' (')[0]} or {said_moment(other, time_zone)}"
+
+
+def minute_from(moment: str | datetime) -> datetime:
+    """The first full minute that is not before the moment."""
+    at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return minute_to(at + timedelta(minutes=1, microseconds=-1))
+
+
+def minute_to(moment: str | datetime) -> datetime:
+    """The last full minute that is not after the moment."""
+    at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return at.replace(second=0, microsecond=0)
 
 
 def said_span(start: str | datetime, end: str | datetime, time_zone: object) -> str:

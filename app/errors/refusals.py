@@ -8,70 +8,8 @@ from typing import Any
 
 from app.errors import Refusal
 from app.errors.moments import said_moment, said_span
+from app.errors.reasons import Facts, count, sentence
 
-Facts = Mapping[str, Any]
-
-# Why a field was refused, in a sentence; the braces take the refusal's facts.
-REASONS: dict[str, str] = {
-    "slot_ids_empty": "Name at least one slot.",
-    "too_many_slots": "One booking can take at most {most} slots.",
-    "duplicate_slots": "The same slot is named twice.",
-    "quantity_out_of_range": "Must be between 1 and 100000.",
-    "capacity_out_of_range": "Must be between 1 and 100000.",
-    "hold_out_of_range": "A hold lasts between one second and seven days.",
-    "start_and_end_go_together": "Give start and end together, or neither for the whole slot.",
-    "start_and_end_needed": "Needs a start and an end.",
-    "outside_slot": "The time asked for is not inside the time that is published.",
-    "gap": "Nothing is published between {start} and {end}.",
-    "not_adjacent": "The slots do not follow each other in the provider's calendar, in order of"
-    " time.",
-    "different_span": "The slots of the different providers do not cover the same time.",
-    "in_the_past": "This time has already begun.",
-    "service_required": "This vendor is booked by service: name one of GET …/services.",
-    "service_duration": "This service takes {minutes} minutes: book exactly that long.",
-    "whole_slots": "This service takes whole slots, such as {start} to {end}.",
-    "service_end": "This service takes {minutes} minutes: let `end` be so long after `start`, or"
-    " leave it out.",
-    "end_of_whole_slot": "This service takes one whole slot, such as {start} to {end}. Several in a"
-    " row: name them as `slot_ids`, or `provider_id` with `start` and `end`.",
-    "service_quantity": "This service is booked for {least} to {most} at once.",
-    "service_quantity_least": "This service is booked for {least} or more at once.",
-    "service_notice": "This service is booked ahead: now from {earliest} on.",
-    "service_window": "This service is booked at most {days} days ahead: until {latest}.",
-    "service_step": "This service begins every {minutes} minutes: at {previous} or {next}.",
-    "provider_does_not_offer": "The provider {provider_id} does not do this service: its `needs`"
-    " name who does.",
-    "need_unfilled": "This service also needs a provider as {role}: name slots of exactly one of"
-    " those in its `needs`, too; or leave out slots and `end`, and whoever is free is found.",
-    "need_filled_twice": "This service needs one provider as {role}, not several.",
-    "one_provider": "This service is done by one provider: name slots of one.",
-    "different_locations": "The slots are at different locations.",
-    "provider_mismatch": "The slot belongs to another provider.",
-    "location_mismatch": "The slot is at another location.",
-    "mixed_currency": "The slots have prices in different currencies.",
-    "capacities_differ": "The slots differ in capacity: say how many places to close.",
-    "price_invalid": "Needs an amount of at most 10000000000 minor units and a currency.",
-    "end_not_after_start": "The end must be after the start.",
-    "not_finite": "Start and end must be moments in time.",
-    "slot_too_short": "A slot lasts at least one minute.",
-    "slot_too_long": "A slot lasts at most 366 days: publish several, one after another.",
-    "slot_too_far_ahead": "A slot lies at most 20 years ahead: send an earlier time.",
-    "slot_too_far_back": "A slot lies at most 20 years back: send a later time.",
-    "length_out_of_range": "Must have {least} to {most} characters.",
-    "unknown_kind": "Must be appointment or block.",
-    "block_has_no_customer": "A block is nobody's appointment.",
-    "not_a_whole_number": "Must be a whole number.",
-    "guests_out_of_range": "Must be between {least} and {most}.",
-    "not_an_object": "Must be an object.",
-    "not_a_fitting_text": "Must be a text, neither too short nor too long.",
-    "too_long": "Longer than {most} characters.",
-    "vendors_only": "Only the vendor writes these, with an API key.",
-    "name_needed": "Say who is coming.",
-    "unknown_channel": "The vendor has no such sales channel.",
-    "channel_elsewhere": "This sales channel does not lead to the location of this time.",
-    "unknown_location": "The vendor has no such location: its list of locations has all.",
-    "contact_needed": "Give an e-mail address or a telephone number.",
-}
 _CONFLICT_MEMBERS = (
     "reason",
     "requested",
@@ -149,7 +87,7 @@ def refusal(outcome: str, facts: Facts | None, **ids: Any) -> Refusal:
     facts = facts or {}
     members: dict[str, Any] = {}
     if outcome in {"VALIDATION_ERROR", "INVALID_DATE_RANGE"}:
-        field, message = _field(outcome, facts), _sentence(facts)
+        field, message = _field(outcome, facts), sentence(facts)
         members["errors"] = [{"field": field, "message": message}]
         return Refusal(outcome, f"{field}: {message}", facts, ids, **members)
     conflict = {name: facts[name] for name in _CONFLICT_MEMBERS if name in facts}
@@ -192,11 +130,6 @@ def _field(outcome: str, facts: Facts) -> str:
     return f"slots.{facts['index']}" + (f".{field}" if field in {"start", "end"} else "")
 
 
-def _sentence(facts: Facts) -> str:
-    reason = str(facts.get("reason", ""))
-    return REASONS[reason].format_map(facts) if reason in REASONS else f"Refused: {reason}."
-
-
 def _detail(outcome: str, facts: Facts) -> str | None:  # noqa: C901, PLR0911  # One sentence a case.
     match outcome:
         case "BOOKING_CONFLICT" | "INSUFFICIENT_INVENTORY" if "requested" in facts:
@@ -204,11 +137,11 @@ def _detail(outcome: str, facts: Facts) -> str | None:  # noqa: C901, PLR0911  #
         case "SLOT_OVERLAP":
             return _overlap(facts)
         case "SLOT_IN_USE":
-            return f"{_count(len(facts.get('bookings', [])), 'booking')} would no longer fit."
+            return f"{count(len(facts.get('bookings', [])), 'booking')} would no longer fit."
         case "BOOKING_STATE_CONFLICT":
             return _state(facts)
         case "BOOKING_LIMIT_REACHED":
-            return f"The vendor allows {_count(facts['most'], 'open booking')} for each customer."
+            return f"The vendor allows {count(facts['most'], 'open booking')} for each customer."
         case "HOLD_EXPIRED":
             expired = said_moment(facts["hold_expires_at"], facts.get("time_zone"))
             return f"The hold expired at {expired}."
@@ -226,7 +159,7 @@ def _detail(outcome: str, facts: Facts) -> str | None:  # noqa: C901, PLR0911  #
 
 def _needed(bookings: list[dict[str, Any]]) -> str:
     """How many bookings to come need it, as far as they are named, and when the first begins."""
-    many = "100 bookings or more" if len(bookings) >= 100 else _count(len(bookings), "booking")
+    many = "100 bookings or more" if len(bookings) >= 100 else count(len(bookings), "booking")
     first = min(bookings, key=_begins)
     return f"{many} to come, the first at {said_moment(first['start'], first.get('time_zone'))}."
 
@@ -258,7 +191,7 @@ def _state(facts: Facts) -> str:
 
 
 def _conflict(facts: Facts) -> str:
-    places = _count(facts["requested"], "place")
+    places = count(facts["requested"], "place")
     available = facts["available"]
     why = _IN_THE_WAY.get(facts["reason"], "it has been booked")
     if available is None:
@@ -271,10 +204,11 @@ def _conflict(facts: Facts) -> str:
 
 
 def _overlap(facts: Facts) -> str:
-    other = f"{facts.get('other_start')} to {facts.get('other_end')}"
+    zone = facts.get("time_zone")
+    other = said_span(facts["other_start"], facts["other_end"], zone)
     if "index" not in facts:
         return f"Another slot of the provider is there already: {other}."
-    this = f"slots.{facts['index']} ({facts['start']} to {facts['end']})"
+    this = f"slots.{facts['index']}, {said_span(facts['start'], facts['end'], zone)},"
     if facts.get("slot_id") is None:
         return f"{this} overlaps another slot of this request: {other}."
     return f"{this} overlaps the published slot {facts['slot_id']}: {other}."
@@ -296,7 +230,3 @@ def _other(outcome: str, facts: Facts) -> str | None:
         erased = ", or it has been erased" if kind == "customer" else ""
         return f"There is no {kind} {named[0]}{erased}."
     return None
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

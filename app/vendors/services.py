@@ -14,6 +14,7 @@ from app.errors.refusals import refusal
 from app.models import Provider, Service, ServiceNeed, ServiceProvider
 
 Needs = list[dict[str, Any]]
+_DAY_MINUTES = 24 * 60
 # Read with the service in one statement, so that they are those of the version shown.
 _NEEDS: ColumnElement[Needs] = literal_column(
     """(
@@ -147,6 +148,13 @@ def require_sense(row: object) -> None:
     # A new row has not been given its defaults yet.
     if row.quantity_max is not None and row.quantity_max < (row.quantity_min or 1):
         raise InvalidRequest({"quantity_max": "Is less than quantity_min."})
+    if row.window_days is not None and (row.notice_minutes or 0) >= row.window_days * _DAY_MINUTES:
+        raise InvalidRequest(
+            {
+                "notice_minutes": "Is as long as window_days or longer: the public could never book"
+                " this service.",
+            }
+        )
 
 
 def _require_providers(session: Session, vendor_id: UUID, wanted: Needs) -> None:

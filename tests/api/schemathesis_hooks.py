@@ -66,6 +66,7 @@ BEYOND_THE_SCHEMA = {
     "A provider stands once in a service": "Members of different needs are compared.",
     "A service of whole slots has no buffers": "Members of a service that exclude each other.",
     "Is less than quantity_min": "As above.",
+    "Is as long as window_days": "As above.",
     "say how many places": "As above.",
     "control character": "A pattern without them would be unreadable, for each text.",
     "Is empty": "A query cannot tell an empty text from none.",

@@ -115,6 +115,20 @@ def test_a_location_that_is_none_of_the_vendors_is_named_as_such(salon, new_vend
         ]
 
 
+def test_a_provider_who_does_not_do_the_service_is_told_from_one_without_time(salon, problem):
+    salon.call(
+        "PATCH",
+        f"/services/{salon.hour['id']}",
+        {"needs": [{"role": "stylist", "providers": [{"provider_id": salon.alex}]}]},
+        salon.key,
+    )
+    later = f"{salon.times}?from={at(20)}&to={at(24)}"
+    assert starts(salon.get(f"{later}&provider_id={salon.alex}")) == []
+    stranger = salon.provider()["id"]
+    refused = problem(salon.get(f"{later}&provider_id={stranger}"), 400, "VALIDATION_ERROR")
+    assert refused["errors"][0]["field"] == "provider_id"
+
+
 def test_a_service_that_is_not_there_has_no_times(salon, new_vendor, problem):
     other = new_vendor()
     problem(other.get(f"{salon.day}"), 404, "SERVICE_NOT_FOUND")

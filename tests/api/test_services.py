@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 import pytest
@@ -146,6 +147,7 @@ NOBODY = str(uuid.uuid4())
         ({"notice_minutes": 1.5}, "notice_minutes"),
         ({"window_days": 0}, "window_days"),
         ({"window_days": 3651}, "window_days"),
+        ({"window_days": 2, "notice_minutes": 2880}, "notice_minutes"),
         ({"quantity_min": 0}, "quantity_min"),
         ({"quantity_max": 0}, "quantity_max"),
         ({"quantity_min": 3, "quantity_max": 2}, "quantity_max"),
@@ -317,7 +319,10 @@ def test_slots_named_by_provider_and_time_reach_as_far_as_the_buffers(vendor):
             {"start": TEN},
             (
                 "start",
-                f"This service begins every 40 minutes: at {at(9 + 2 / 3)} or {at(10 + 1 / 3)}.",
+                (
+                    "This service begins in steps of 40 minutes: at 2040-01-02 10:40 or 2040-01-02"
+                    " 11:20 (Europe/Berlin)."
+                ),
             ),
         ),
         (
@@ -349,6 +354,8 @@ def test_notice_and_window_bind_the_public_and_not_the_vendors_key(vendor, probl
     (error,) = problem(answer, 400, "VALIDATION_ERROR")["errors"]
     assert error["field"] == "start"
     assert error["message"].startswith("This service is booked at most 30 days ahead: until 20")
+    # To the minute, as the clocks at the place show it.
+    assert re.search(r"until [-0-9]{10} \d\d:\d\d \(Europe/Berlin\)\.$", error["message"])
     assert _book(vendor, slot_id=slot["id"], start=NOON, service_id=soon["id"]).status_code == 201
     booked = _book(vendor, vendor.key, slot_id=slot["id"], start=TEN, service_id=far["id"])
     assert booked.status_code == 201
@@ -362,7 +369,7 @@ def test_a_joint_service_takes_all_its_providers_or_none(vendor, problem, therap
     assert error == {
         "field": "provider_id",
         "message": "This service also needs a provider as room: name slots of exactly one of those"
-        " in its `needs`, too.",
+        " in its `needs`, too; or leave out slots and `end`, and whoever is free is found.",
     }
     both = {"slot_ids": [theirs["id"], mine["id"]], "service_id": joint["id"], "start": NINE}
     booking = vendor.booked(**both)

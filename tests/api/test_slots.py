@@ -56,7 +56,7 @@ def test_an_overlap_names_the_offender_and_publishes_nothing(vendor, problem):
         409,
         "SLOT_OVERLAP",
     )
-    assert "slots.1" in refused["detail"]
+    assert "slots.1, 2040-01-02 11:00-12:30 (Europe/Berlin)," in refused["detail"]
     assert refused["conflict"]["index"] == 1
     assert refused["conflict"]["slot_id"] == there["id"]
     assert len(vendor.get("/slots", vendor.key).json()["items"]) == 1
@@ -265,6 +265,7 @@ def test_a_slot_cannot_move_into_another(vendor, problem):
     moved = vendor.call("PATCH", f"/slots/{first['id']}", {"end": ELEVEN}, vendor.key)
     refused = problem(moved, 409, "SLOT_OVERLAP")
     assert refused["conflict"]["slot_id"] == second["id"]
+    assert refused["detail"].endswith("is there already: 2040-01-02 11:00-12:00 (Europe/Berlin).")
     assert "on_overlap" not in refused["hint"]
     backwards = vendor.call("PATCH", f"/slots/{first['id']}", {"end": NINE}, vendor.key)
     problem(backwards, 400, "INVALID_DATE_RANGE")

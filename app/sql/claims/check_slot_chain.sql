@@ -13,7 +13,7 @@ DECLARE
     v_spans bigint;
 BEGIN
     FOR v_link IN
-        SELECT part.during, part.slot_during, part.slot_id, part.provider_id,
+        SELECT part.during, part.slot_during, part.slot_id, part.provider_id, part.location_id,
                lag(part.during) OVER chain AS previous, lag(part.slot_during) OVER chain AS previous_slot
         FROM unnest(p_parts) AS part
         WINDOW chain AS (PARTITION BY part.provider_id ORDER BY part.ordinal)
@@ -30,8 +30,8 @@ BEGIN
             RETURN invalid('slot_ids', 'not_adjacent', jsonb_build_object('slot_id', v_link.slot_id));
         END IF;
         IF p_start IS NOT NULL AND lower(v_link.during) > upper(v_link.previous) THEN
-            RETURN invalid('start', 'gap', jsonb_build_object(
-                'start', utc(upper(v_link.previous)), 'end', utc(lower(v_link.during))));
+            RETURN in_time_of(p_vendor_id, v_link.location_id, invalid('start', 'gap', jsonb_build_object(
+                'start', utc(upper(v_link.previous)), 'end', utc(lower(v_link.during)))));
         END IF;
     END LOOP;
     SELECT count(DISTINCT span) INTO v_spans FROM (

@@ -27,7 +27,10 @@ AS $$
     SELECT COALESCE((
         SELECT jsonb_build_object('outcome', 'SLOT_OVERLAP', 'facts', jsonb_build_object(
             'index', o.ordinal - 1, 'start', utc(lower(o.during)), 'end', utc(upper(o.during)),
-            'slot_id', o.id, 'other_start', utc(lower(o.other)), 'other_end', utc(upper(o.other))))
+            'slot_id', o.id, 'other_start', utc(lower(o.other)), 'other_end', utc(upper(o.other)),
+            'time_zone', location_time_zone(p_vendor_id, COALESCE(
+                (SELECT s.location_id FROM slots s WHERE s.vendor_id = p_vendor_id AND s.id = o.id),
+                (SELECT p.location_id FROM providers p WHERE p.vendor_id = p_vendor_id AND p.id = p_provider_id)))))
         FROM offenders o ORDER BY o.id IS NULL, o.ordinal LIMIT 1),
         jsonb_build_object('outcome', 'CONCURRENCY_ABORT', 'facts', '{}'::jsonb))
 $$;

@@ -2,7 +2,7 @@
 -- by start and end, and for each the ways to book it in the order in which a booking would try them (service_openings):
 -- p_limit of them as one text, JSON objects with commas between, and where the next page begins (NULL: there is none).
 -- Everything shown can be booked as shown by a public caller, and what is not shown cannot. FOUND, or the outcome and
--- facts of a refusal. p_location_ids: only there, best first; if nothing is, they must be the vendor's. p_channel: only where it leads (channel_places; p_public tells who asks). Numbers
+-- facts of a refusal. p_location_ids: only there, best first; if nothing is, they must be the vendor's, and p_provider_id one who does it. p_channel: only where it leads (channel_places; p_public tells who asks). Numbers
 -- above p_told_max are not told. It goes through time a piece at a time until the page is full, so what it reads grows with the page; after p_patience
 -- it stops where it is, and the next page goes on from there, however short this one is.
 -- Locks: none. Raises: nothing.
@@ -84,8 +84,10 @@ BEGIN
             next_end := v_at;
         END IF;
     END LOOP;
-    IF v_count = 0 AND p_location_ids IS NOT NULL THEN
-        v_refusal := check_locations(p_vendor_id, p_location_ids, 'location_id');
+    IF v_count = 0 THEN
+        v_refusal := COALESCE(check_locations(p_vendor_id, p_location_ids, 'location_id'), CASE
+            WHEN NOT service_has_provider(p_vendor_id, p_service_id, p_provider_id)
+            THEN invalid('provider_id', 'provider_does_not_offer', jsonb_build_object('provider_id', p_provider_id)) END);
         IF v_refusal IS NOT NULL THEN
             RETURN QUERY SELECT v_refusal ->> 'outcome', v_refusal -> 'facts', NULL, NULL::timestamptz, NULL::timestamptz;
             RETURN;
