@@ -29,7 +29,7 @@ from chaos.faults.record import announce_no_more, no_more_faults
 from chaos.judgement import judge_run
 from chaos.screen import held, screen
 from chaos.stage import StageBuilder
-from chaos.target import DEMO_FILE, Target, TargetError, read_demo
+from chaos.target import DEMO_FILE, Target, TargetError, read_demo, require_settings
 from chaos.workloads.all import WORKLOADS
 
 HELD, VIOLATED, UNKNOWN = 0, 1, 2
@@ -141,6 +141,7 @@ def _prepared(environment: Environment) -> runs.Run:
             announce_no_more(Path(options.folder))
         return runs.take_up(Path(options.folder), target)
     workload = WORKLOADS[options.workload]
+    require_settings(target)
     _cast(environment, target)
     builder = StageBuilder(target, random.Random(options.seed))
     workload.prepare(builder)

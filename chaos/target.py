@@ -14,6 +14,14 @@ import psycopg
 DEMO_FILE = Path(".slotkeeper/demo.json")
 TIMEOUT_SECONDS = 30
 NEEDED = ("url", "vendor", "api_key", "database_url")
+# Other settings refuse the crowd, or tell it less than the judges need.
+SETTINGS: dict[str, Any] = {
+    "public_booking": True,
+    "service_required": False,
+    "open_bookings_max": None,
+    "availability_numbers": "exact",
+    "channels": {},
+}
 
 
 class TargetError(Exception):
@@ -85,11 +93,25 @@ def read_demo(path: Path) -> dict[str, str]:
     }
 
 
-def administer(target: Target, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+def require_settings(target: Target) -> None:
+    """Nothing, if the settings let everybody in and tell everything. Raises TargetError."""
+    vendor = administer(target, "GET", "", None)
+    others = {name: vendor[name] for name, wanted in SETTINGS.items() if vendor[name] != wanted}
+    if others:
+        wanted = {name: SETTINGS[name] for name in others}
+        raise TargetError(
+            f"Vendor {target.vendor} has set {json.dumps(others)}, with which nobody could judge"
+            f" the answers: attack a vendor of its own for this, with {json.dumps(wanted)}."
+        )
+
+
+def administer(
+    target: Target, method: str, path: str, body: dict[str, Any] | None
+) -> dict[str, Any]:
     """One call with the vendor's key, before the attack begins. Raises TargetError."""
     request = urllib.request.Request(  # noqa: S310 - the caller named the server
         f"{target.url}{target.path}{path}",
-        json.dumps(body).encode(),
+        None if body is None else json.dumps(body).encode(),
         {"Content-Type": "application/json", "Authorization": f"Bearer {target.api_key}"},
         method=method,
     )
@@ -99,6 +121,7 @@ def administer(target: Target, method: str, path: str, body: dict[str, Any]) -> 
             made: dict[str, Any] = json.load(answer)
             return made
     except urllib.error.HTTPError as error:
-        raise TargetError(f"{method} {path}: {error.code} {error.read().decode()}") from error
+        words = f"{method} {target.path}{path}: {error.code} {error.read().decode()}"
+        raise TargetError(words) from error
     except OSError as error:
         raise TargetError(f"{target.url} cannot be reached: {error}") from error

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from chaos.history import read_history
+from chaos.target import Target, administer
 from tests.chaos.attacks import CHECKOUT, LOCUST, attack
 
 SMALL = ("--workload", "double_booking_attack", "--iterations", "150", "-u", "9")
@@ -146,6 +147,18 @@ def test_who_cannot_begin_says_why_and_exits_2(server, tmp_path, words, told):
     assert "The attack cannot begin" in done.stdout
     assert told in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_a_vendor_whose_settings_turn_the_crowd_away_is_not_attacked(server, tmp_path):
+    target = Target(server.url, server.vendor, server.api_key, "", "")
+    administer(target, "PATCH", "", {"availability_numbers": "few_left", "open_bookings_max": 3})
+    run = attack(server, tmp_path, "--workload", "capacity", "-u", "2")
+    usual = {"availability_numbers": "exact", "open_bookings_max": None}
+    administer(target, "PATCH", "", usual)
+    assert run.code == 2, run.output
+    assert '"availability_numbers": "exact"' in run.output
+    assert '"open_bookings_max": null' in run.output
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_demo_and_without_words_it_says_what_is_missing(tmp_path):
