@@ -87,6 +87,8 @@ REFUSALS: dict[str, set[str]] = {
     "hours": set(),
     "exception": set(),
     "time_off": set(),
+    "take_off": set(),
+    "end_off": set(),
     "calendar": set(),
     "apply": set(),
     "close": set(),

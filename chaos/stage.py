@@ -43,7 +43,7 @@ class Stage:
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     # By provider, of those whose time comes from a schedule: capacity, location, the ids of what
     # can be changed (schedule, exception, time_off), the days as they begin, the hours of each and
-    # what is extra on the first when the run began.
+    # what is extra on the first when the run began, and whether somebody has it alone.
     calendars: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -122,13 +122,20 @@ class StageBuilder:
         return slots
 
     def calendar(
-        self, name: str, hours: list[list[str]], capacity: int, *, days: int, by_sql: bool = False
+        self,
+        name: str,
+        hours: list[list[str]],
+        capacity: int,
+        *,
+        days: int,
+        by_sql: bool = False,
+        alone: bool = False,
     ) -> None:
         """A provider who is open at these hours of some days, in UTC, by a schedule of long slots.
 
         There is an exception for the first day, which opens an hour before anybody wants it, and
         time off that is of none of these days. `by_sql`: no exception, and the schedule is left
-        alone: slots are published as if it were another.
+        alone: slots are published as if it were another. `alone`: the crowd does not come.
         """
         provider = self._provider(name)
         midnights = [_midnight() + timedelta(days=number) for number in range(days)]
@@ -161,6 +168,7 @@ class StageBuilder:
             "hours": hours,
             "extra": [] if by_sql else EARLY,
             "by_sql": by_sql,
+            "alone": alone,
         }
 
     def _provider(self, name: str) -> str:

@@ -11,29 +11,62 @@ from itertools import groupby
 from typing import Any
 
 from chaos.checkers import Checker, Finding
-from chaos.checkers.openings import HALF_HOUR, Openings, cells, of_cell
+from chaos.checkers.openings import BY_TIME, HALF_HOUR, Openings, cells, of_cell
 from chaos.checkers.places import OCCUPYING, units_of
 from chaos.checkers.registers import Moments
 from chaos.evidence import Evidence, moment
 
-BY_TIME = (
-    "kind = 'book' AND json_extract(asked, '$.slots') IS NULL"
-    " AND json_extract(asked, '$.service_id') IS NULL"
-)
+# Of a booking by time nobody was told the slots: who wants a cancelled one again names none.
+AGAIN = """
+    o.kind = 'confirm' AND o.ended IS NOT NULL AND json_extract(o.asked, '$.start') IS NOT NULL
+    AND json_array_length(o.asked, '$.slots') = 0
+"""
+# It was cancelled when they asked: surely by then, and nobody else can have confirmed it since.
+GIVEN_BACK = """
+    EXISTS (
+        SELECT 1 FROM operations gone
+        WHERE gone.booking_id = o.booking_id AND gone.kind = 'cancel' AND gone.result = 'ok'
+          AND gone.ended <= o.began AND NOT EXISTS (
+            SELECT 1 FROM operations other
+            WHERE other.booking_id = o.booking_id AND other.kind = 'confirm' AND other.n <> o.n
+              AND other.result <> 'fail' AND other.began <= o.ended
+              AND (other.result <> 'ok' OR other.ended >= gone.began)))
+"""
 BOOKED = f"""
     SELECT n, attacker, began, ended, json_extract(asked, '$.provider_id'), starts, ends
     FROM operations WHERE {BY_TIME} AND result = 'ok'
+    UNION ALL
+    SELECT o.n, o.attacker, o.began, o.ended, b.provider_id, o.starts, o.ends
+    FROM operations o JOIN bookings b ON b.id = o.booking_id
+    WHERE {AGAIN} AND o.result = 'ok' AND {GIVEN_BACK}
 """
 # Who asks while slots become others may find them gone, and is to ask again: once somebody
-# publishes whom we do not hear of, and not while anybody does of whom we do.
+# publishes whom we do not hear of, and not while anybody does of whom we do. Both times it must
+# have been there.
 NOT_THERE = {"SLOT_NOT_FOUND", "VALIDATION_ERROR"}
 REFUSED = f"""
-    SELECT n, attacker, began, ended, json_extract(asked, '$.provider_id'), starts, ends, code,
-           quantity
-    FROM operations WHERE {BY_TIME} AND result = 'fail' AND (
+    SELECT n, attacker, CASE WHEN code IN ('SLOT_NOT_FOUND', 'VALIDATION_ERROR') THEN first
+                        ELSE began END AS began,
+           ended, provider, starts, ends, code, quantity
+    FROM (
+        SELECT n, attacker, began, ended, result, asked, starts, ends, code, quantity,
+               json_extract(asked, '$.provider_id') AS provider,
+               lag(began, 1, began) OVER (PARTITION BY attacker ORDER BY n) AS first
+        FROM operations WHERE {BY_TIME})
+    WHERE result = 'fail' AND (
         code IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY')
         OR code IN ('SLOT_NOT_FOUND', 'VALIDATION_ERROR') AND json_extract(asked, '$.again'))
-    ORDER BY 5, starts, ends
+    UNION ALL
+    SELECT o.n, o.attacker, o.began, o.ended, b.provider_id, o.starts, o.ends, o.code, o.quantity
+    FROM operations o JOIN bookings b ON b.id = o.booking_id
+    WHERE {AGAIN} AND o.result = 'fail'
+      AND o.code IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY')
+    ORDER BY 5, 6, 7
+"""
+OFFERED = """
+    SELECT n, attacker, began, ended, quantity, answer FROM operations
+    WHERE kind IN ('book', 'confirm') AND result = 'fail' AND answer LIKE '%"alternatives"%'
+      AND starts > 0
 """
 READ = """
     SELECT n, attacker, began, ended, asked, answer FROM operations
@@ -53,7 +86,7 @@ CLAIMED = """
 
 
 def _in_closed_time(evidence: Evidence) -> Iterator[Finding]:
-    openings = Openings(evidence)
+    openings = Openings.of(evidence)
     for n, attacker, began, ended, provider, starts, ends in evidence.query(BOOKED):
         calendar, when = openings.calendars[provider], (began, ended)
         wanted = {*cells((starts, ends))}
@@ -65,7 +98,7 @@ def _in_closed_time(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _refused_in_vain(evidence: Evidence) -> Iterator[Finding]:
-    openings = Openings(evidence)
+    openings = Openings.of(evidence)
     for n, attacker, began, ended, provider, *span, code, quantity in evidence.query(REFUSED):
         calendar, when, (starts, ends) = openings.calendars[provider], (began, ended), span
         wanted = {*cells((starts, ends))}
@@ -82,7 +115,7 @@ def _refused_in_vain(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _shown_otherwise(evidence: Evidence) -> Iterator[Finding]:
-    openings = Openings(evidence)
+    openings = Openings.of(evidence)
     for n, attacker, began, ended, text, said in evidence.query(READ):
         asked = json.loads(text)
         if asked["provider_id"] not in openings.calendars:
@@ -94,6 +127,25 @@ def _shown_otherwise(evidence: Evidence) -> Iterator[Finding]:
             if kind:
                 words = f"operation {n} by {attacker}: {shown.get(cell, 0)} at {of_cell(cell)[0]}"
                 yield Finding(kind, words)
+    yield from _offered_otherwise(evidence, openings)
+
+
+def _offered_otherwise(evidence: Evidence, openings: Openings) -> Iterator[Finding]:
+    """What is offered instead of a time, of whomever: open, not busy and free at some moment."""
+    for n, attacker, began, ended, quantity, said in evidence.query(OFFERED):
+        for _, places, *part in json.loads(said)["alternatives"]:
+            # Of whole slots it is not said when they are, nor whose.
+            if len(part) < 3 or part[2] not in openings.calendars:
+                continue
+            day = _Day(openings, part[2], (began, ended))
+            kinds = (
+                day.untrue(cell, max(places, quantity or 1))
+                for cell in cells((moment(part[0]), moment(part[1])))
+            )
+            kind = next((kind for kind in kinds if kind.startswith("shown_")), "")
+            if kind:
+                words = f"operation {n} by {attacker}: {places} of {part[2]} at {part[0]}"
+                yield Finding(kind.replace("shown", "offered"), words)
 
 
 def _places(answer: dict[str, Any]) -> dict[int, int]:
@@ -136,7 +188,7 @@ class _Day:
 
 
 def _disagreeing(evidence: Evidence) -> Iterator[Finding]:
-    openings = Openings(evidence)
+    openings = Openings.of(evidence)
     for booking_id, rows in groupby(evidence.query(HELD), key=lambda row: str(row[0])):
         yield from _held(booking_id, list(rows))
     last = evidence.one(LAST) or 0.0
@@ -184,8 +236,8 @@ def _blocked(
 ASKED = f"SELECT count(*) FROM operations WHERE {BY_TIME}"
 CLOSED = Checker(
     "closed_time_is_nobodys",
-    "Nobody is booked in time that was surely closed, or surely busy, all the time between question"
-    " and answer.",
+    "Nobody is booked, for the first time or again, in time that was surely closed, or surely busy,"
+    " all the time between question and answer.",
     _in_closed_time,
     f"{ASKED} AND result = 'ok'",
 )
@@ -198,8 +250,9 @@ OPEN = Checker(
 )
 SHOWN = Checker(
     "open_time_is_shown",
-    "What an availability list shows of a provider's time was open, not busy and free at some"
-    " moment between question and answer, and what it leaves out was not at some moment.",
+    "What an availability list shows of a provider's time, or is offered instead, was open, not"
+    " busy and free at some moment between question and answer, and what a list leaves out was not"
+    " at some moment.",
     _shown_otherwise,
     "SELECT count(*) FROM operations WHERE kind = 'read' AND result = 'ok'",
 )

@@ -47,8 +47,9 @@ def _retold(evidence: Evidence) -> Iterator[Finding]:
             told = kind
         if told != status:
             yield Finding("history_untrue", about)
-        if events:
-            yield from _first(about, json.loads(events[0][2]), quantity, json.loads(slot_ids))
+        changes = [json.loads(changes) for *_, changes in events]
+        yield from _retold_otherwise(about, changes, "quantity", quantity)
+        yield from _retold_otherwise(about, changes, "slot_ids", json.loads(slot_ids))
     for (booking_id,) in evidence.query(ORPHANS):
         yield Finding("history_of_nothing", f"booking {booking_id}")
 
@@ -60,12 +61,19 @@ def _untrue(about: str, told: str | None, kind: str, changes: dict[str, Any]) ->
         yield Finding("history_untrue", f"{about}: {kind} says {status}")
 
 
-def _first(
-    about: str, changes: dict[str, Any], quantity: int, slot_ids: list[str]
+def _retold_otherwise(
+    about: str, events: list[dict[str, Any]], name: str, now: Any
 ) -> Iterator[Finding]:
-    for name, now in (("quantity", quantity), ("slot_ids", slot_ids)):
-        if name in changes and changes[name].get("to") != now:
-            yield Finding("history_untrue", f"{about}: the first event says {name} {changes[name]}")
+    """Each event that tells of it begins where the one before has ended, and the last ends here.
+
+    Of a row written by hand none may.
+    """
+    told = [changes[name] for changes in events if name in changes]
+    if not told:
+        return
+    values = [None, *(change.get("to") for change in told)]
+    if [change.get("from") for change in told] != values[:-1] or values[-1] != now:
+        yield Finding("history_untrue", f"{about}: of {name} it says {told}, and it is {now}")
 
 
 EVENTS = Checker(

@@ -13,7 +13,7 @@ KEYED = """
     SELECT o.key, o.n, o.attacker, o.result, o.code, o.token, o.booking_id, o.began, o.ended,
            o.door, b.id, o.replayed
     FROM operations o LEFT JOIN bookings b ON b.token = o.token
-    WHERE o.key IS NOT NULL ORDER BY o.key, o.began
+    WHERE o.key IS NOT NULL AND o.kind = 'book' ORDER BY o.key, o.began
 """
 REMEMBERED = """
     SELECT k.key, k.booking_id, b.id, (
@@ -23,7 +23,7 @@ REMEMBERED = """
 REFUSED = {"BOOKING_CONFLICT", "INSUFFICIENT_INVENTORY", "SLOT_NOT_FOUND"}
 FORGOTTEN = """
     SELECT o.n, o.attacker, o.key FROM operations o
-    WHERE o.key IS NOT NULL AND o.result = 'ok'
+    WHERE o.key IS NOT NULL AND o.kind = 'book' AND o.result = 'ok'
       AND NOT EXISTS (SELECT 1 FROM keys k WHERE k.key = o.key)
 """
 KEYLESS = "SELECT n, attacker FROM operations WHERE replayed AND key IS NULL"

@@ -8,10 +8,17 @@ from collections.abc import Iterator
 from chaos.checkers import Finding
 from chaos.evidence import Evidence
 
-LOCKED = """
+# Where time comes from schedules, the worker publishes, too, and tells nobody.
+OF_SCHEDULES = """
+    kind IN ('hours', 'exception', 'time_off', 'take_off', 'end_off', 'calendar', 'apply', 'close')
+    OR (kind IN ('book', 'cancel', 'confirm') AND json_extract(asked, '$.service_id') IS NULL
+        AND COALESCE(json_array_length(asked, '$.slots'), 0) = 0)
+"""
+LOCKED = f"""
     SELECT n, attacker, door, kind, began, ended, code FROM operations
     WHERE result = 'fail'
       AND code IN ('INVENTORY_LOCKED', '55P03', 'CONCURRENCY_ABORT', '40P01', '40001')
+      AND NOT ({OF_SCHEDULES})
       AND NOT EXISTS (
         SELECT 1 FROM faults f
         WHERE f.began <= operations.ended AND operations.began <= COALESCE(f.ended, 1e18) + ?)

@@ -19,12 +19,15 @@ class Register(Generic[Value]):
         always = -math.inf
         # Began, ended, whether surely, and what holds from then on.
         self._changes: list[tuple[float, float, bool, Value]] = [(always, always, True, first)]
+        # How long the longest of them took, or may have taken.
+        self._longest = 0.0
 
     def change(self, began: float, ended: float | None, value: Value, *, surely: bool) -> None:
         """It was set, or may have been. In order of the beginning."""
         if not surely or ended is None:
             surely, ended = False, began + ANSWERED_WITHIN_SECONDS
         self._changes.append((began, ended, surely, value))
+        self._longest = max(self._longest, ended - began)
 
     def versions(self, when: Moments) -> list[Value]:
         """All that may have held at some moment of the time; at least one."""
@@ -38,6 +41,6 @@ class Register(Generic[Value]):
                 found.append(value)
             if surely and ended <= when[0]:
                 superseded = max(superseded, began)
-            if began < superseded - ANSWERED_WITHIN_SECONDS:
+            if began + self._longest < superseded:
                 break
         return found

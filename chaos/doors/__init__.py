@@ -15,6 +15,8 @@ from chaos.history import Asked, Outcome
 # With no SQLSTATE the connection broke; classes 57P and 08 are the server's going away. Whether the
 # transaction was committed before that, nobody knows.
 LOST = ("57P", "08", "53")
+# Of the API: method, path and body.
+Call = tuple[str, str, dict[str, Any] | str | None]
 
 
 class Door(Protocol):
@@ -40,7 +42,7 @@ class Session:
         """The connection, in autocommit mode. Raises psycopg.Error when there is none to be had."""
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(
-                self._url, autocommit=True, application_name="chaos", connect_timeout=10
+                self._url, autocommit=True, application_name="chaos", connect_timeout=30
             )
         return self._connection
 
@@ -62,9 +64,11 @@ def about_parts(asked: Asked) -> bool:
 
 
 def alternatives(offered: list[dict[str, Any]], *, parts: bool) -> list[list[Any]]:
-    """What is offered instead: slots, places, and of parts of slots when they begin and end."""
-    names = ("slot_ids", "available", *(("start", "end") if parts else ()))
-    return [[each[name] for name in names] for each in offered]
+    """What is offered instead: slots, places, and of parts of slots when they begin and end and
+    whose they are, if that is one provider.
+    """
+    names = ("slot_ids", "available", *(("start", "end", "provider_id") if parts else ()))
+    return [[each[name] for name in names if name in each] for each in offered]
 
 
 def free_parts(

@@ -13,13 +13,11 @@ from urllib.parse import urlencode, urlsplit
 
 from locust.event import EventHook
 
-from chaos.doors import about_parts, alternatives, free_parts, given, shown_times
-from chaos.doors.ical import icalendar
+from chaos.doors import Call, about_parts, alternatives, free_parts, given, shown_times
+from chaos.doors.weeks import OF_TIME
 from chaos.history import Asked, Outcome, Result
-from chaos.stage import WEEKDAYS
 from chaos.target import TIMEOUT_SECONDS, Target
 
-Call = tuple[str, str, dict[str, Any] | str | None]
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 IDLE_SECONDS_MAX = 1.0
 SUCCESSES = {200, 201, 204}
@@ -228,27 +226,6 @@ def _list(asked: Asked) -> Call:
     return "GET", f"/bookings?{urlencode(wanted)}", None
 
 
-def _hours(asked: Asked) -> Call:
-    """All days alike."""
-    weekly = dict.fromkeys(WEEKDAYS, asked["hours"])
-    return "PATCH", f"/schedules/{asked['schedule']}", {"weekly": weekly}
-
-
-def _exception(asked: Asked) -> Call:
-    body = {"kind": asked["exception_kind"], "hours": asked["hours"]}
-    return "PATCH", f"/exceptions/{asked['exception']}", body
-
-
-def _time_off(asked: Asked) -> Call:
-    body = {"start": asked["start"], "end": asked["end"], "reason": asked["token"]}
-    return "PATCH", f"/time-off/{asked['time_off']}", body
-
-
-def _calendar(asked: Asked) -> Call:
-    query = urlencode({"calendar": asked["calendar"], "reason": asked["token"]})
-    return "POST", f"/providers/{asked['provider_id']}/calendar?{query}", icalendar(asked["busy"])
-
-
 # The code of a success, and what is told in it, of whatever is no booking.
 TOLD: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "search": (
@@ -256,7 +233,11 @@ TOLD: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
         lambda body: {"times": shown_times(body["items"]), "more": bool(body["next_cursor"])},
     ),
     "offer": ("OFFERED", lambda _body: {}),
-    **{kind: ("SET", lambda _body: {}) for kind in ("hours", "exception", "time_off", "calendar")},
+    **{
+        kind: ("SET", lambda _body: {})
+        for kind in ("hours", "exception", "time_off", "end_off", "calendar")
+    },
+    "take_off": ("SET", lambda body: {"time_off": body["id"]}),
     "list": (
         "LISTED",
         lambda body: {"listed": [[item[name] for name in LISTED] for item in body["items"]]},
@@ -289,8 +270,5 @@ CALLS: dict[str, Callable[[Asked], Call]] = {
     "list": _list,
     "search": _search,
     "offer": _offer,
-    "hours": _hours,
-    "exception": _exception,
-    "time_off": _time_off,
-    "calendar": _calendar,
+    **OF_TIME,
 }

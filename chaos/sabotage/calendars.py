@@ -28,6 +28,10 @@ def _closed_is_open(saboteur: Saboteur) -> None:
     saboteur.rewrite("check_slot_parts", "WHERE part.closed && part.during", "WHERE false")
 
 
+def _again_though_closed(saboteur: Saboteur) -> None:
+    saboteur.rewrite("claim_again", r"part\.closed && part\.during", "false")
+
+
 SABOTAGES: list[Sabotage] = [
     sabotage(
         "busy_time_is_left_open",
@@ -48,7 +52,14 @@ SABOTAGES: list[Sabotage] = [
         "who is busy no more is blocked all the same",
         WORKLOAD,
         _busy_for_ever,
-        "open_time_is_shown",
+        "open_time_is_shown open_time_is_anybodys calendars_are_kept",
+    ),
+    sabotage(
+        "claimed_again_though_closed",
+        "whoever has cancelled gets closed time again",
+        WORKLOAD,
+        _again_though_closed,
+        "closed_time_is_nobodys",
     ),
     sabotage(
         "closed_time_is_open",

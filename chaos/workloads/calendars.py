@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from chaos.attackers.calendars import CalendarKeeper, OpeningsReader, TimeCustomer
+from chaos.attackers.loner import Loner
 from chaos.attackers.services import ServiceCanceller
 from chaos.attackers.tidier import Tidier
-from chaos.checkers.calendars import BY_TIME, CALENDARS
+from chaos.checkers.calendars import CALENDARS
 from chaos.checkers.contended import happened
+from chaos.checkers.openings import BY_TIME
 from chaos.stage import StageBuilder
 from chaos.workloads import Workload
 
@@ -14,11 +16,14 @@ HOURS = [["09:00", "17:00"]]
 
 
 def prepare(builder: StageBuilder) -> None:
-    """One place, several, and one whose slots are published by SQL; two days, from nine to five."""
+    """One place, several, one whose slots are published by SQL, one for the loner; two days, from
+    nine to five.
+    """
     several = builder.dice.randint(2, 3)
     builder.calendar("dentist", HOURS, 1, days=2)
     builder.calendar("pool", HOURS, several, days=2)
     builder.calendar("doctor by SQL", HOURS, 1, days=2, by_sql=True)
+    builder.calendar("doctor of one", HOURS, 1, days=1, alone=True)
 
 
 WORKLOAD = Workload(
@@ -31,6 +36,7 @@ WORKLOAD = Workload(
         OpeningsReader: 2,
         ServiceCanceller: 4,
         CalendarKeeper: 4,
+        Loner: 0,
         Tidier: 0,
     },
     (

@@ -8,6 +8,7 @@ from chaos.attackers import Attacker
 from chaos.attackers.calendars import CalendarKeeper, OpeningsReader, TimeCustomer
 from chaos.attackers.changers import Canceller, Confirmer, Marker, Reader, Squatter, Sweeper
 from chaos.attackers.customers import HttpCustomer, ImpatientCustomer, Liar, SqlCaller, Twins
+from chaos.attackers.loner import Loner
 from chaos.attackers.parts import JointTaker, PartBlocker, PartReader, PartTaker
 from chaos.attackers.services import Manager, ServiceCanceller, ServiceCustomer, TimesReader
 from chaos.attackers.tidier import Tidier
@@ -45,6 +46,7 @@ ATTACKERS: dict[type[Attacker], int] = {
     TimeCustomer: 1,
     OpeningsReader: 0,
     CalendarKeeper: 0,
+    Loner: 0,
     RawWriter: 2,
     Trespasser: 1,
     RoleTrespasser: 1,

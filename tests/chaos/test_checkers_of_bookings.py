@@ -251,6 +251,25 @@ def test_an_event_that_says_something_else_is_refused():
     assert story.findings(EVENTS) == {"history_untrue": 1}
 
 
+@pytest.mark.parametrize(
+    "before, after, now, found",
+    [
+        ("slot", "other", "other", 0),
+        ("slot", "other", "slot", 1),
+        ("else", "other", "other", 1),
+        ("slot", "slot", "other", 1),
+    ],
+)
+def test_slots_that_a_booking_is_moved_to_are_told_one_after_another(before, after, now, found):
+    story = Story(slot=1, other=1)
+    booking = story.there[story.books(1, 2)]
+    booking.version = 2
+    booking.events[0][2]["slot_ids"] = {"from": None, "to": ["slot"]}
+    booking.events.append((2, "changed", {"slot_ids": {"from": [before], "to": [after]}}))
+    booking.slots = [now]
+    assert story.findings(EVENTS) == ({"history_untrue": 1} if found else {})
+
+
 def test_events_of_no_booking_are_refused():
     story = Story()
     story.extra_events.append(("nobody", 1, "confirmed", "{}"))

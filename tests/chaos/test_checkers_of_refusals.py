@@ -134,6 +134,14 @@ def test_who_makes_way_for_others_was_not_alone(code):
     assert story.findings(REFUSALS) == {}
 
 
+def test_where_schedules_publish_the_worker_may_have_been_at_work():
+    story = Story(slot=2)
+    time = {"provider_id": "provider", "start": "1970-01-01T00:00Z", "end": "1970-01-01T01:00Z"}
+    story.tells("book", (2, 5.1), "fail", "INVENTORY_LOCKED", **time, quantity=1, token="?")
+    story.tells("hours", (12, 15.1), "fail", "CONCURRENCY_ABORT", **time)
+    assert story.findings(REFUSALS) == {}
+
+
 def test_who_only_reads_keeps_nobody_waiting_and_a_fault_may():
     story = Story(slot=2)
     story.tells("read", (1, 9), code="SHOWN")

@@ -36,6 +36,8 @@ CALLS = {
     "hours": ("PATCH", "/schedules/{}"),
     "exception": ("PATCH", "/exceptions/{}"),
     "time_off": ("PATCH", "/time-off/{}"),
+    "take_off": ("POST", "/providers/{}/time-off"),
+    "end_off": ("DELETE", "/time-off/{}"),
     "calendar": ("POST", "/providers/{}/calendar"),
 }
 # Work of the worker, or of whoever publishes, which has no call.
@@ -97,7 +99,7 @@ def test_no_call_of_the_openapi_description_gives_a_code_another_status(spec):
 def test_every_refusal_that_an_attacker_may_meet_is_described_for_that_call(kind, spec):
     method, path = CALLS[kind]
     operation = operations(spec)[method, f"/api/v1/vendors/{{}}{path}"]
-    keyed = "book" in kind
+    keyed = "book" in kind or kind == "take_off"
     told = described(operation)
     # Every call may find somebody's lock in its way; the description says so where it writes.
     allowed = expected("http", kind, keyed=keyed) - (BUSY if method == "GET" else set())

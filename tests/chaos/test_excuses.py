@@ -107,6 +107,27 @@ def test_a_server_that_nobody_reaches_is_down_and_needs_an_excuse():
     assert story.findings(FAILURES) == SILENCE
 
 
+@pytest.mark.parametrize(
+    "look, code, found",
+    [
+        ((60.2, 61.5), "TRANSACTION_TIMEOUT", {}),
+        ((60.2, 60.9), "TRANSACTION_TIMEOUT", OUTAGE),
+        ((63, 66), "TRANSACTION_TIMEOUT", OUTAGE),
+        # What it does not explain: that somebody hung up, or that the server is at fault.
+        ((60.2, 61.5), "RemoteDisconnected", SILENCE),
+        ((60.2, 61.5), "INTERNAL_ERROR", {"server_error": 1}),
+        # Whatever was slow for another reason.
+        ((11, 62), "TRANSACTION_TIMEOUT", OUTAGE),
+    ],
+)
+def test_where_a_mere_look_takes_a_second_time_may_run_out(look, code, found):
+    story = struck_story()
+    asks(story, *look, who="Ben")
+    status = {"INTERNAL_ERROR": 500, "TRANSACTION_TIMEOUT": 504}.get(code)
+    fails(story, 60, 62, code=code, status=status)
+    assert story.findings(FAILURES) == found
+
+
 def calm_of(story):
     evidence = story.evidence()
     try:
