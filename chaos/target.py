@@ -20,7 +20,6 @@ SETTINGS: dict[str, Any] = {
     "service_required": False,
     "open_bookings_max": None,
     "availability_numbers": "exact",
-    "channels": {},
 }
 
 
