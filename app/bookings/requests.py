@@ -34,8 +34,9 @@ class BookingRequestSchema(Schema):
     start = Time()
     end = Time(
         metadata={
-            "description": "With `service_id` and `start`: needed only where whole slots of several"
-            " lengths begin together; a service with a duration says itself when it ends."
+            "description": "Without an API key a minute after `start` at least. With `service_id`"
+            " and `start`: needed only where whole slots of several lengths begin together; a"
+            " service with a duration says itself when it ends."
         }
     )
     service_id = fields.UUID(

@@ -51,6 +51,7 @@ REASONS: dict[str, str] = {
     "price_invalid": "Needs an amount of at most 10000000000 minor units and a currency.",
     "end_not_after_start": "The end must be after the start.",
     "not_finite": "Start and end must be moments in time.",
+    "part_too_short": "A part of a slot lasts at least one minute.",
     "slot_too_short": "A slot lasts at least one minute.",
     "slot_too_long": "A slot lasts at most 366 days: publish several, one after another.",
     "slot_too_far_ahead": "A slot lies at most 20 years ahead: send an earlier time.",

@@ -41,6 +41,7 @@ BEYOND_THE_SCHEMA = {
     "Say which time": "One of four ways to name the time, in members that are each optional.",
     "Give slot_id or slot_ids": "As above.",
     "A part of a slot needs": "As above.",
+    "A part of a slot lasts": "Two times are compared with each other.",
     "needs start and end with it": "As above.",
     "Goes with service_id and start alone": "As above.",
     "Give location_id or location_ids": "As above.",

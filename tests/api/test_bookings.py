@@ -162,6 +162,7 @@ def test_too_few_places_say_how_many_are_left_and_when(vendor, problem):
         ({"slot_id": "SLOT", "slot_ids": ["SLOT"]}, "slot_ids"),
         ({"slot_id": "SLOT", "start": NINE}, "end"),
         ({"slot_id": "SLOT", "end": TEN}, "start"),
+        ({"slot_id": "SLOT", "start": NINE, "end": "2040-01-02T09:00:59.999999Z"}, "end"),
         ({"slot_ids": []}, "slot_ids"),
         ({"slot_ids": ["SLOT", "SLOT"]}, "slot_ids"),
         ({"slot_ids": ["SLOT"] * 367}, "slot_ids"),

@@ -104,10 +104,10 @@ def test_a_time_over_the_change_of_the_clocks_is_told_with_its_offsets(vendor, p
 
 def test_seconds_are_told_where_there_are_some(vendor, problem):
     slot = vendor.slot()
-    part = {"start": "2040-01-02T09:00:00Z", "end": "2040-01-02T09:00:30Z"}
+    part = {"start": "2040-01-02T09:00:00Z", "end": "2040-01-02T09:01:30Z"}
     vendor.booked(slot_id=slot["id"], **part)
     refused = _refused(vendor, problem, slot, **part)
-    assert refused["detail"].startswith("2040-01-02 10:00-10:00:30 (Europe/Berlin)")
+    assert refused["detail"].startswith("2040-01-02 10:00-10:01:30 (Europe/Berlin)")
 
 
 def test_a_hold_that_expired_is_told_in_the_time_of_the_place(vendor, problem, shared_server):

@@ -242,6 +242,23 @@ def test_a_customer_may_book_a_part_that_is_still_to_come_of_a_slot_that_has_beg
     assert shop.claim(slot, actor=CUSTOMER, **later)["outcome"] == "CONFIRMED"
 
 
+def test_the_public_takes_parts_of_a_minute_at_least_and_the_vendor_shorter_ones(shop):
+    slot, minute, instant = shop.slot(9, 12), timedelta(minutes=1), timedelta(microseconds=1)
+    ten, last = at(10), at(12)
+    with shop.unchanged():
+        for start, end in (
+            (ten, ten + instant),
+            (ten, ten + minute - instant),
+            (last - instant, last),
+        ):
+            refused = shop.claim(slot, start=start, end=end, actor=CUSTOMER)
+            assert refused["facts"] == {"field": "end", "reason": "part_too_short"}
+        backwards = shop.claim(slot, start=ten, end=ten - instant, actor=CUSTOMER)
+        assert backwards["facts"]["reason"] == "end_not_after_start"
+    shop.book(slot, start=ten, end=ten + minute, actor=CUSTOMER)
+    shop.book(slot, start=at(9), end=at(9) + instant, actor={"type": "vendor", "id": "key"})
+
+
 def test_book_cancel_and_book_again(shop):
     slot = shop.slot()
     for _ in range(3):

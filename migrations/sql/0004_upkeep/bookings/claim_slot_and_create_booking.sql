@@ -84,7 +84,8 @@ BEGIN
         check_claim_details(p_customer_id, p_idempotency_key, p_details));
     IF v_refusal IS NULL AND p_actor ->> 'type' = 'customer' THEN
         v_public := check_public_customer(p_vendor_id, p_details -> 'customer');
-        v_refusal := COALESCE(v_public.closed, v_public.refusal);
+        v_refusal := COALESCE(v_public.closed, v_public.refusal,
+                              CASE WHEN p_end - p_start < interval '1 minute' THEN invalid('end', 'part_too_short') END);
         IF v_public.service_required AND p_service_id IS NULL THEN
             v_refusal := COALESCE(v_refusal, invalid('service_id', 'service_required'));
         END IF;
