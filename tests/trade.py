@@ -20,7 +20,8 @@ from app.transfer.kinds import KINDS
 
 TABLES = (
     *("locations", "providers", "services", "service_needs", "service_providers", "schedules"),
-    *("schedule_exceptions", "slots", "customers", "bookings", "claims", "events", "import_refs"),
+    *("schedule_exceptions", "busy_times", "busy_blocks", "slots", "customers", "bookings"),
+    *("claims", "events", "import_refs"),
 )
 
 

@@ -82,6 +82,12 @@ class Wanted:
         one = self.claim
         return one.start, one.end, one.quantity, self.values["kind"]
 
+    @property
+    def meant(self) -> tuple[Any, ...]:
+        """What else tells it from others at its time: whether it holds its place, and for whom."""
+        person = self.customer or self.claim.details.get("customer", {})
+        return self.occupying, person if isinstance(person, str) else tuple(sorted(person.items()))
+
 
 def read_booking(directory: Directory, file: str, record: Record) -> Wanted:
     """The booking that the row wants. Raises RowError."""

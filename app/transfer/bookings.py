@@ -18,6 +18,7 @@ from app.transfer.booking_records import KIND, OVER, Wanted, read_booking
 from app.transfer.claiming import Asked, Reached, claim_all, move_all
 from app.transfer.context import CHANGED, Context
 from app.transfer.customers import find_customers
+from app.transfer.directory import Entry
 from app.transfer.faults import RowError, row_error
 from app.transfer.refs import Refs
 from app.transfer.watching import CHECKING, IMPORTING
@@ -29,10 +30,12 @@ REMARKS_MAX = 20
 # OFFSET 0: a search by key for each. Made by this transaction: new.
 _THERE = text("""
     SELECT b.id, b.provider_id, lower(b.during) AS start, upper(b.during) AS end, b.quantity,
-           b.kind, b.created_at = now() AS new
+           b.kind, b.created_at = now() AS new, b.occupying AND NOT lapsed AS occupying,
+           CASE WHEN lapsed THEN 'expired' ELSE b.status END AS status
     FROM unnest(CAST(:ids AS uuid[])) AS wanted (id)
     CROSS JOIN LATERAL (
-        SELECT * FROM bookings WHERE vendor_id = :vendor_id AND id = wanted.id OFFSET 0) AS b
+        SELECT *, status = 'held' AND hold_expires_at <= clock_timestamp() AS lapsed
+        FROM bookings WHERE vendor_id = :vendor_id AND id = wanted.id OFFSET 0) AS b
 """)
 
 
@@ -69,7 +72,7 @@ class BookingRows:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._concerned: set[Any] = set()
+        self._concerned: set[Entry] = set()
         self._from, self._to = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
         # Of each row whether it will hold its place: what is for the other turn is not read twice.
         self._occupying = bytearray()
@@ -90,16 +93,21 @@ class BookingRows:
                 continue
             self._occupying.append(wanted.occupying)
             # By who they are here: those that are only about to be made have no ids yet.
-            named = (id(wanted.providers[0]), *wanted.said, id(wanted.service))
+            said = wanted.said + wanted.meant
+            named = (id(wanted.providers[0]), *said, id(wanted.service))
             self._twins.note(named if wanted.ref is None else None)
             self._concerned.update(wanted.providers)
             self._from = min(self._from, wanted.claim.start - timedelta(days=1))
             self._to = max(self._to, wanted.claim.end + timedelta(days=1))
         refs.tell(self._context.faults)
 
-    def lock(self) -> None:
-        """Lock all slots that the bookings are about, in everybody's order, before any claim."""
-        known = [one.id for one in self._concerned if one.id is not None]
+    def lock(self, providers: set[Entry], times: list[tuple[datetime, datetime]]) -> None:
+        """Lock all slots that the bookings are about, in everybody's order, before any claim; and
+        those of other providers and times.
+        """
+        known = [one.id for one in self._concerned | providers if one.id is not None]
+        for start, end in times:
+            self._from, self._to = min(self._from, start), max(self._to, end)
         if known:
             db.call(
                 "lock_slots_between",
@@ -166,6 +174,7 @@ class BookingRows:
                     raise RowError({"ref": "Two rows of the files have this ref."})  # noqa: TRY301
                 if row is not None:
                     self._require_alike(wanted, row)
+                    self._require_held(wanted, row)
                 elif not self._is_over(wanted):
                     new.append((wanted, self._asked(wanted, customers)))
                     named.add(str(wanted.ref))
@@ -194,7 +203,21 @@ class BookingRows:
                     " quantity or kind: imports change no bookings."
                 }
             )
-        self._context.report.count(KIND.name, "unchanged")
+
+    def _require_held(self, wanted: Wanted, row: Any) -> None:
+        """Nobody who has a place by the file is passed over where none is kept for them here."""
+        status = wanted.values["status"]
+        if wanted.occupying == row.occupying and (row.status != "held" or status == "held"):
+            self._context.report.count(KIND.name, "unchanged")
+        elif wanted.occupying and status != "held":
+            raise RowError(
+                {
+                    "status": f"Has been imported, and is {row.status} here since: imports change"
+                    " no bookings. Bring it to its status here, or leave the row out."
+                }
+            )
+        else:
+            self._leave_out(wanted, f"{status}, and {row.status} here: imports change no bookings")
 
     def _is_over(self, wanted: Wanted) -> bool:
         """Whether the row holds no place and never will again, and so is left out."""
@@ -261,7 +284,7 @@ class BookingRows:
 def _key(wanted: Wanted) -> str:
     """What the row says, in few characters; what says the same, in whatever file, has the same."""
     service = wanted.service and wanted.service.row.id
-    said = str(wanted.providers[0].row.id), *wanted.said, str(service)
+    said = str(wanted.providers[0].row.id), *wanted.said, str(service), *wanted.meant
     return hashlib.sha256(repr(said).encode()).digest()[:15].hex()
 
 

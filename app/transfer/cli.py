@@ -95,8 +95,12 @@ class Encoding(click.ParamType[str]):
 )
 @click.option("--format", "form", type=click.Choice(FORMS), default="csv", show_default=True)
 @click.option("--only", type=Kinds(), default=tuple(KINDS), help="Only these: bookings,customers.")
-@click.option("--from", "start", type=Moment(), help="Slots and bookings that end after this.")
-@click.option("--until", "end", type=Moment(), help="Slots and bookings that begin before this.")
+@click.option(
+    "--from", "start", type=Moment(), help="Slots, bookings and time off that end after this."
+)
+@click.option(
+    "--until", "end", type=Moment(), help="Slots, bookings and time off that begin before this."
+)
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 @click.pass_obj
 def export_command(

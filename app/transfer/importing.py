@@ -24,6 +24,7 @@ from app.transfer.needs import NeedRows
 from app.transfer.schedules import ScheduleRows
 from app.transfer.settings import SettingsRows
 from app.transfer.slots import SlotRows
+from app.transfer.time_off import TimeOffRows
 from app.transfer.watching import Tick, Unwatched
 
 _UNWATCHED = Unwatched()
@@ -92,9 +93,10 @@ def _run(context: Context) -> None:
     catalogue = [CatalogueRows(context, kind) for kind in ("locations", "providers", "services")]
     needs, schedules = NeedRows(context), ScheduleRows(context)
     slots, customers, bookings = SlotRows(context), CustomerRows(context), BookingRows(context)
+    time_off = TimeOffRows(context)
     settings.lock()
     first: list[Rows] = [settings, *catalogue]
-    then: list[Rows] = [needs, schedules, slots, customers, channels, bookings]
+    then: list[Rows] = [needs, schedules, time_off, slots, customers, channels, bookings]
     for rows in first:
         rows.check()
     # The others name these: without them nobody knows what they mean.
@@ -103,10 +105,10 @@ def _run(context: Context) -> None:
         rows.check()
     if not known:
         context.faults.refuse()
-    schedules.lock()
+    schedules.lock(time_off.providers)
     # Nobody waits for an import that is to be refused.
     if not context.faults.found:
-        bookings.lock()
+        bookings.lock(time_off.providers, time_off.times)
     for rows in (*first, needs, schedules, slots, customers):
         rows.apply()
     context.faults.refuse()
@@ -116,6 +118,8 @@ def _run(context: Context) -> None:
     bookings.apply()
     context.faults.refuse()
     schedules.publish(slots.scheduled, others=False)
+    # Whoever was booked before somebody took leave remains; nobody is in its way yet.
+    time_off.apply()
     # What was booked through a channel is from before it led where it leads now.
     channels.apply()
     for catalogued in reversed(catalogue):

@@ -91,6 +91,11 @@ KINDS = {
             ("provider", "starts_on", "kind"),
         ),
         Kind(
+            "time_off",
+            _texts("provider", "start", "end", "reason", "calendar", "event"),
+            ("provider", "start", "end"),
+        ),
+        Kind(
             "slots",
             _texts("provider", "start", "end")
             | _numbers("capacity")

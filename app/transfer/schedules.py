@@ -184,9 +184,11 @@ class ScheduleRows:
                 {day: "It is there already, unlike this: correct the file, or --update."}
             )
 
-    def lock(self) -> None:
-        """Nobody else changes or publishes the schedules of these providers until the commit."""
-        providers = {one.provider for each in self._planned.values() for one in each}
+    def lock(self, others: set[Entry]) -> None:
+        """Nobody else changes or publishes the schedules of these providers until the commit, nor
+        those of others, in one order.
+        """
+        providers = {one.provider for each in self._planned.values() for one in each} | others
         for provider_id in sorted(one.id for one in providers if one.id is not None):
             lock_schedules(self._context.session, self._context.vendor_id, provider_id)
 

@@ -85,6 +85,16 @@ STATEMENTS = {
           AND s.archived_at IS NULL
         ORDER BY x.id
     """,
+    "time_off": f"""
+        SELECT {_ref("providers", "x.provider_id")} AS provider, lower(x.during) AS start,
+               upper(x.during) AS end, x.reason, x.calendar, encode(x.event, 'hex') AS event,
+               l.time_zone AS zone
+        FROM busy_times x
+        JOIN providers p ON p.vendor_id = x.vendor_id AND p.id = x.provider_id
+        JOIN locations l ON l.vendor_id = p.vendor_id AND l.id = p.location_id
+        WHERE {_OF} AND x.archived_at IS NULL AND p.archived_at IS NULL {_WINDOW}
+        ORDER BY lower(x.during), x.provider_id, x.id
+    """,
     "slots": f"""
         SELECT {_ref("providers", "x.provider_id")} AS provider, lower(x.during) AS start,
                upper(x.during) AS end, x.capacity, {_ref("locations", "x.location_id")} AS location,
@@ -130,6 +140,9 @@ STATEMENTS = {
         JOIN locations l ON l.vendor_id = x.vendor_id AND l.id = x.location_id
         LEFT JOIN customers c ON c.vendor_id = x.vendor_id AND c.id = x.customer_id
              AND c.erased_at IS NULL
-        WHERE {_OF} {_WINDOW} ORDER BY lower(x.during), x.occupying, x.id
+        -- What stands for busy time is made anew by the time off.
+        WHERE {_OF} {_WINDOW} AND NOT EXISTS (
+            SELECT FROM busy_blocks k WHERE k.vendor_id = x.vendor_id AND k.booking_id = x.id)
+        ORDER BY lower(x.during), x.occupying, x.id
     """,
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import psycopg
 import pytest
 from flask import Flask
 
-from app.config import Settings, inherited_environment
+from app.config import Settings
 from app.db import db, offline_app
 from app.vendors.actions import create_vendor
 from tests.shop_fixtures import module_app, module_owner
@@ -80,18 +79,12 @@ def trade(new_trade) -> Trade:
 
 
 @pytest.fixture
-def slotkeeper(module_database) -> Callable[..., subprocess.CompletedProcess[str]]:
+def slotkeeper(commands, module_database) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a command as a process; its result, with what it printed."""
 
     def run(
         *words: str | Path, url: str | None = None, **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "app.cli", *map(str, words)],
-            env=inherited_environment(DATABASE_URL=url or module_database.app_url, **variables),
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        return commands.run(*words, DATABASE_URL=url or module_database.app_url, **variables)
 
     return run

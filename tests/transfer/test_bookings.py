@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.transfer.context import Source
+from app.transfer.kinds import KINDS
 from tests import sweep
 from tests.trade import records
 from tests.trade_files import PLACES, SALON
@@ -112,7 +114,12 @@ def test_a_booking_is_known_by_its_ref_and_never_changed(trade):
         "SELECT * FROM cancel_booking(%s, (SELECT id FROM bookings WHERE vendor_id = %s))",
         [trade.vendor_id, trade.vendor_id],
     )
-    assert trade.take(bookings=header + line)["bookings"] == {"unchanged": 1}
+    told = trade.refused(bookings=header + line)
+    assert told[0].startswith(
+        "bookings.csv line 2: status: Has been imported, and is cancelled here since: imports"
+    )
+    over = "status," + header + "cancelled," + line
+    assert trade.take(bookings=over)["bookings"] == {"unchanged": 1}
     told = trade.refused(bookings=header + line.replace("10:00", "11:00"))
     assert "imports change no bookings" in told[0]
     told = trade.refused(bookings=header + line.replace("B-1", "B-2") * 2)
@@ -130,6 +137,48 @@ def test_cancelled_bookings_whose_time_is_taken_or_gone_are_left_out_and_told(tr
         "cancelled,Anna,2041-01-02 09:30,2041-01-02 10:00\n"
     )
     assert done["bookings"] == {"left out": 2}
+
+
+def test_who_has_a_place_by_the_file_has_it_here_whoever_had_it_before(trade):
+    trade.take(**PLACES)
+    header = "status,provider,start,end,customer,customer_name\n"
+
+    def lines(*many: str) -> str:
+        said = [
+            f"{status},Anna,2040-01-02 {hour}:00,2040-01-02 {hour}:30,{who}\n"
+            for hour, status, who in (one.split(" ") for one in many)
+        ]
+        return header + "".join(said)
+
+    first = lines("09 cancelled ada,", "10 cancelled ,Eve", "11 confirmed ada,", "12 held ,Eve")
+    assert trade.take(bookings=first)["bookings"] == {"made": 4}
+    assert trade.take(bookings=first)["bookings"] == {"unchanged": 4}
+    for hour in ("11", "12"):
+        trade.app.execute(
+            "SELECT * FROM cancel_booking(%s, (SELECT id FROM bookings"
+            " WHERE vendor_id = %s AND lower(during) = %s AND occupying))",
+            [trade.vendor_id, trade.vendor_id, f"2040-01-02 {hour}:00 Europe/Berlin"],
+        )
+    told = trade.refused(bookings=first)
+    assert [one.partition(": Has been")[0] for one in told] == ["bookings.csv line 4: status"]
+    # Others have come in their places; and they stand before or behind them, in whatever order.
+    then = [
+        *("09 confirmed ,Bob", "09 cancelled ada,", "10 cancelled ,Eve", "10 confirmed ,Eve"),
+        *("11 confirmed ,Eve", "12 held ,Eve"),
+    ]
+    done = trade.report([Source(trade.write(bookings=lines(*then))[0], KINDS["bookings"])])
+    assert done.counts["bookings"] == {"made": 3, "unchanged": 2, "left out": 1}
+    assert done.remarks == [
+        "bookings.csv line 7: left out: held, and cancelled here: imports change no bookings"
+    ]
+    assert trade.take(bookings=lines(*reversed(then[:5])))["bookings"] == {"unchanged": 5}
+    had = trade.owner.execute(
+        "SELECT extract(hour FROM lower(b.during) AT TIME ZONE 'Europe/Berlin'), c.name"
+        " FROM bookings b JOIN customers c ON c.vendor_id = b.vendor_id AND c.id = b.customer_id"
+        " WHERE b.vendor_id = %s AND b.occupying ORDER BY 1",
+        [trade.vendor_id],
+    ).fetchall()
+    assert had == [(9, "Bob"), (10, "Eve"), (11, "Eve")]
 
 
 def test_slots_that_overlap_are_all_named_and_none_is_published(trade):
@@ -204,6 +253,16 @@ def test_an_erased_person_leaves_no_ref_and_no_export(trade):
     assert len(records(trade.export() / "customers.csv")) == 1
     told = trade.refused(customers=f"ref,name\n{found},Ada\n")
     assert "has been erased" in told[0]
+    # What an import makes up for a booking is made of whom it is for.
+    trade.take(
+        bookings="status,provider,start,end,customer_name\n"
+        "cancelled,Anna,2040-01-02 09:00,2040-01-02 10:00,Eve\n"
+    )
+    of = "SELECT customer_id FROM bookings WHERE vendor_id = %s"
+    eve = trade.owner.execute(of, [trade.vendor_id]).fetchone()[0]
+    trade.app.execute("SELECT * FROM erase_customer(%s, %s)", [trade.vendor_id, eve])
+    refs = "SELECT count(*) FROM import_refs WHERE vendor_id = %s AND kind = 'bookings'"
+    assert trade.owner.execute(refs, [trade.vendor_id]).fetchone() == (0,)
 
 
 def test_nobody_elses_rows_can_be_named(new_trade):

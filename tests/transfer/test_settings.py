@@ -31,6 +31,9 @@ EVERYTHING = {
     "Massage,2,room,Room\n",
     "schedules": CATALOGUE["schedules"].replace("Anna", "Bert"),
     "exceptions": CATALOGUE["exceptions"].replace("Anna", "Bert"),
+    "time_off": "provider,start,end,reason,calendar,event\n"
+    "Anna,2040-01-02 15:00,2040-01-03 00:00,=Sick,,\n"
+    f"Room,2040-01-02 10:00,2040-01-02 11:00,,own,{'0a' * 32}\n",
     "slots": SALON["slots"],
     "customers": SALON["customers"],
     "bookings": SALON["bookings"]
