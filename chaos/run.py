@@ -26,6 +26,10 @@ HISTORY, RUN, VERDICT, EVIDENCE = "history.jsonl", "run.json", "verdict.json", "
 RUNS = Path(".slotkeeper/chaos")
 # So much is remembered of what could be cancelled, retried or looked at; the rest is in the file.
 REMEMBERED_MAX = 5000
+# When all faults are over, so many more are asked for, for longer than a fault excuses those who
+# were answered, and hardly longer than it excuses anybody.
+CALM_ATTEMPTS, CALM_SHARE = 100, 0.02
+CALM_SECONDS, CALM_SECONDS_MAX = 1.0, 12.0
 # The pid of the process without which the users attack nothing that is there.
 ENDS_WITH = "CHAOS_ENDS_WITH"
 BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -77,13 +81,28 @@ class Run:
     keys: Pool = field(default_factory=Pool)
     # After how many operations the run was taken up again, if it was broken off.
     taken_up_at: int = 0
+    # When the last fault was over: operations and seconds.
+    healed_at: tuple[int, float] | None = None
 
     @property
     def exhausted(self) -> bool:
-        """Whether nobody may ask for anything any more: not before every fault has struck once."""
+        """Whether nobody may ask for anything any more: not before every fault has struck once, and
+        some have asked since, with nothing broken.
+        """
         if self.history.invoked < self.iterations:
             return False
-        return not self.faults or all_have_struck(self.folder, self.faults)
+        if not self.faults:
+            return True
+        if self.healed_at is None:
+            if not all_have_struck(self.folder, self.faults):
+                return False
+            self.healed_at = (self.history.invoked, self.clock.now())
+        attempts, since = self.healed_at
+        calm = max(CALM_ATTEMPTS, int(CALM_SHARE * attempts))
+        passed = self.clock.now() - since
+        return passed > CALM_SECONDS_MAX or (
+            passed > CALM_SECONDS and self.history.invoked - attempts > calm
+        )
 
     @property
     def faults(self) -> list[str]:

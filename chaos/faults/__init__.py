@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,10 @@ from chaos.faults.proxy import Proxy
 
 # What was hit, and how many of it; all zero: the fault did not happen.
 Hit = dict[str, int]
+
+
+# For so long a fault waits at most for somebody to come.
+HITTING_SECONDS_MAX = 60.0
 
 
 class FaultError(Exception):
@@ -44,9 +49,14 @@ class Ground:
     slots: list[str] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
-    def last(self, seconds: float) -> None:
-        """Let it go on for so long, or until the attack has ended."""
+    def last(self, seconds: float, hits: Callable[[], int] = lambda: 1) -> None:
+        """Let it go on for so long, or until the attack has ended; and, on a machine that has much
+        else to do, until it has hit something.
+        """
+        until = time.monotonic() + HITTING_SECONDS_MAX
         self.over.wait(seconds)
+        while not hits() and time.monotonic() < until and not self.over.wait(0.05):
+            pass
 
 
 Strike = Callable[[Ground, random.Random], Hit]

@@ -26,7 +26,7 @@ def _lose_answers(ground: Ground, _: random.Random) -> Hit:
     before = proxy.lost
     proxy.losing = True
     try:
-        ground.last(SECONDS)
+        ground.last(SECONDS, lambda: proxy.lost - before)
     finally:
         proxy.losing = False
     return {"answers": proxy.lost - before}
@@ -37,7 +37,7 @@ def _cut(proxy: Proxy, ground: Ground) -> Hit:
     proxy.down = True
     try:
         proxy.cut_all()
-        ground.last(SECONDS)
+        ground.last(SECONDS, lambda: proxy.cut - before)
     finally:
         proxy.down = False
     return {"connections": proxy.cut - before}
@@ -47,7 +47,7 @@ def _delay(proxy: Proxy, ground: Ground, dice: random.Random) -> Hit:
     before = proxy.delayed
     proxy.delay_seconds = dice.uniform(DELAY_SECONDS_MAX / 3, DELAY_SECONDS_MAX)
     try:
-        ground.last(SECONDS)
+        ground.last(SECONDS, lambda: proxy.delayed - before)
     finally:
         proxy.delay_seconds = 0.0
     return {"pieces": proxy.delayed - before}
@@ -57,7 +57,7 @@ def _silence(proxy: Proxy, ground: Ground, seconds: float) -> Hit:
     """A cable is out, or a firewall swallows everything: no refusal, no reset, no answer."""
     before = proxy.held
     with proxy.silent():
-        ground.last(seconds)
+        ground.last(seconds, lambda: proxy.held - before)
     return {"pieces": proxy.held - before}
 
 

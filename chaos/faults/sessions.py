@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import psycopg
@@ -23,13 +24,18 @@ HOLD = """
 """
 STRIKES, PAUSE_SECONDS = 6, 0.4
 CONNECTIONS_MAX = 1000
-TAKING_SECONDS_MAX, STARVED_SECONDS = 20.0, 3.0
+# So many take them at once: on a busy machine each connection waits for its turn.
+TAKERS, TRIES_MAX, TAKING_SECONDS_MAX, STARVED_SECONDS = 8, 3, 120.0, 3.0
 # Longer than a request waits for slots that others hold.
 HELD_SECONDS = 4.0
+# Whoever writes by hand holds some for seconds, or deadlocks with us: again, until they are ours.
+HOLDING_SECONDS_MAX = 60.0
+IN_THE_WAY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+Connection = psycopg.Connection[tuple[object, ...]]
 
 
-def _connected(url: str) -> psycopg.Connection[tuple[object, ...]]:
-    return psycopg.connect(url, autocommit=True, connect_timeout=5, application_name="chaos fault")
+def _connected(url: str) -> Connection:
+    return psycopg.connect(url, autocommit=True, connect_timeout=30, application_name="chaos fault")
 
 
 def _kill_sessions(ground: Ground, dice: random.Random) -> Hit:
@@ -44,20 +50,20 @@ def _kill_sessions(ground: Ground, dice: random.Random) -> Hit:
 
 def _exhaust_connections(ground: Ground, _: random.Random) -> Hit:
     """Take every connection that the role can have, those of others as well, and give them back."""
-    taken: list[psycopg.Connection[tuple[object, ...]]] = []
+    taken: list[Connection] = []
     ended, refused = 0, 0
     until = time.monotonic() + TAKING_SECONDS_MAX
-    with ExitStack() as stack:
+    with ExitStack() as stack, ThreadPoolExecutor(TAKERS) as takers:
         while time.monotonic() < until and not ground.over.is_set():
-            try:
-                taken.append(stack.enter_context(_connected(ground.database_url)))
-            except psycopg.OperationalError:
+            got = [one for one in takers.map(_taken, [ground.database_url] * TAKERS) if one]
+            taken += [stack.enter_context(one) for one in got]
+            if len(got) < TAKERS and taken:
                 until = until if refused else time.monotonic() + STARVED_SECONDS
-                refused += 1
+                refused += TAKERS - len(got)
                 # None is left: somebody loses his, and whether he or we get it is a race.
                 ours = [one.info.backend_pid for one in taken]
-                with contextlib.suppress(psycopg.OperationalError, IndexError):
-                    ended += _thrown_out(taken[0], ours, 4)
+                with contextlib.suppress(psycopg.OperationalError):
+                    ended += _thrown_out(taken[0], ours, TAKERS)
                 ground.last(0.05)
             if len(taken) >= CONNECTIONS_MAX:
                 raise FaultError(f"There is no end of connections; {len(taken)} were taken.")
@@ -66,7 +72,19 @@ def _exhaust_connections(ground: Ground, _: random.Random) -> Hit:
     return {"connections": len(taken), "sessions": ended, "refused": refused}
 
 
-def _thrown_out(own: psycopg.Connection[tuple[object, ...]], spared: list[int], number: int) -> int:
+def _taken(url: str) -> Connection | None:
+    """A connection; None if there was none to be had. Whoever only waited too long asks again."""
+    for _ in range(TRIES_MAX):
+        try:
+            return _connected(url)
+        except psycopg.errors.ConnectionTimeout:
+            continue
+        except psycopg.OperationalError:
+            break
+    return None
+
+
+def _thrown_out(own: Connection, spared: list[int], number: int) -> int:
     row = own.execute(THROW_OUT, [spared, number]).fetchone()
     return int(str(row[0])) if row else 0
 
@@ -74,9 +92,17 @@ def _thrown_out(own: psycopg.Connection[tuple[object, ...]], spared: list[int], 
 def _hold_lock(ground: Ground, dice: random.Random) -> Hit:
     """Lock half of the run's slots for longer than anybody waits for them."""
     wanted = dice.sample(ground.slots, (len(ground.slots) + 1) // 2)
-    with psycopg.connect(ground.owner_url, connect_timeout=5) as connection:
-        connection.execute("SET LOCAL lock_timeout = '5s'")
-        held = connection.execute(HOLD, {"those": wanted}).rowcount
+    until = time.monotonic() + HOLDING_SECONDS_MAX
+    with psycopg.connect(ground.owner_url, connect_timeout=30) as connection:
+        held = None
+        while held is None:
+            connection.execute("SET LOCAL lock_timeout = '5s'")
+            try:
+                held = connection.execute(HOLD, {"those": wanted}).rowcount
+            except IN_THE_WAY:
+                connection.rollback()
+                if time.monotonic() > until:
+                    raise
         ground.last(HELD_SECONDS)
         connection.rollback()
     return {"slots": held}

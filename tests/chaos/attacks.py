@@ -58,7 +58,7 @@ def attack(server, folder, *words, owner=True, vendor=None, api_key=None):
         capture_output=True,
         text=True,
         cwd=CHECKOUT,
-        timeout=120,
+        timeout=600,
         env={
             "PATH": os.environ["PATH"],
             "CHAOS_API_KEY": api_key or server.api_key,
