@@ -21,6 +21,7 @@ from app.config import Settings, inherited_environment
 from app.db import db, offline_app
 from app.devdb import EmbeddedPostgres
 from app.vendors.actions import create_vendor
+from tests.commands import Commands, commands_nursery
 from tests.throwaway import Database, cloned, migrated_template, own_server
 
 CHECKOUT = Path(__file__).parents[1]
@@ -54,6 +55,13 @@ class Server:
     def vendor_url(self) -> str:
         """Where the vendor's calls begin."""
         return f"{self.url}/api/v1/vendors/{self.vendor}"
+
+
+@pytest.fixture(scope="session")
+def commands() -> Iterator[Commands]:
+    """Runs `slotkeeper` commands as processes."""
+    with commands_nursery() as opened:
+        yield opened
 
 
 @pytest.fixture

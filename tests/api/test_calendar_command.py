@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 
 import pytest
 
-from app.config import inherited_environment
 from tests.api.test_calendars import at, blocks, event, file, provider
 
 __all__ = ["provider"]
 
 
 @pytest.fixture
-def run(shared_server, vendor, provider, tmp_path):
+def run(commands, shared_server, vendor, provider, tmp_path):
     """Import a file as the provider's calendar; the process that did."""
 
     def run(raw: bytes, *words: str) -> subprocess.CompletedProcess[str]:
         path = tmp_path / "calendar.ics"
         path.write_bytes(raw)
         whose = ["--vendor", vendor.slug, "--provider", provider.rpartition("/")[2]]
-        return subprocess.run(
-            [sys.executable, "-m", "app.cli", "calendar", "import", str(path), *whose, *words],
-            env=inherited_environment(DATABASE_URL=shared_server.database.app_url),
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        address = shared_server.database.app_url
+        return commands.run("calendar", "import", path, *whose, *words, DATABASE_URL=address)
 
     return run
 

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import pytest
 
-from app.config import inherited_environment
-
 
 @pytest.fixture
-def slotkeeper(shared_server):
+def slotkeeper(commands, shared_server):
     """Run a command; its result, with what it printed."""
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "app.cli", *words],
-            env=inherited_environment(DATABASE_URL=shared_server.database.app_url),
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        return commands.run(*words, DATABASE_URL=shared_server.database.app_url)
 
     return run
 

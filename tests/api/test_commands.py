@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from uuid import uuid4
 
 import psycopg
 import pytest
-
-from app.config import inherited_environment
 
 NINE_TO_TEN = "2040-01-02T09:00:00Z,2040-01-02T10:00:00Z"
 HEADER = "start,end,capacity,price_amount,price_currency\n"
 
 
 @pytest.fixture
-def slotkeeper(shared_server):
+def slotkeeper(commands, shared_server):
     """Run a command; its result, with what it printed."""
 
-    def run(*words: str, url: str | None = None, given: str | None = None):
-        environment = inherited_environment(DATABASE_URL=url or shared_server.database.app_url)
-        return subprocess.run(
-            [sys.executable, "-m", "app.cli", *words],
-            env=environment,
-            check=False,
-            capture_output=True,
-            text=True,
-            input=given,
-        )
+    def run(*words: str, url: str | None = None, given: str = ""):
+        address = url or shared_server.database.app_url
+        return commands.run(*words, given=given, DATABASE_URL=address)
 
     return run
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import psycopg
 import pytest
 
-from app.config import inherited_environment
 from app.consistency.checks import CHECKS
 from tests.consistency.busy import have_a_busy_day
 from tests.shop import Shop
@@ -20,17 +17,12 @@ SHIPPED = "functions_are_as_shipped"
 
 
 @pytest.fixture(scope="module")
-def check(module_database):
+def check(commands, module_database):
     """Run the check with these options; its result, with what it printed."""
 
     def run(*words: str, url: str | None = None):
-        return subprocess.run(
-            [sys.executable, "-m", "app.cli", "consistency", "check", *words],
-            env=inherited_environment(DATABASE_URL=url or module_database.app_url),
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        address = url or module_database.app_url
+        return commands.run("consistency", "check", *words, DATABASE_URL=address)
 
     return run
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +14,7 @@ import pytest
 from psycopg.types.json import Jsonb
 from psycopg.types.range import Range
 
-from app.config import Settings, inherited_environment
+from app.config import Settings
 from app.db import db, offline_app
 from app.schedules.keeping import Keeper
 from app.schedules.parts import PART_MAX
@@ -37,17 +35,12 @@ def shop(app_connection, owner) -> Shop:
 
 
 @pytest.fixture
-def publish(database):
+def publish(commands, database):
     """Run `slotkeeper schedules publish`; its result, with what it printed."""
 
     def run(*words: str, url: str = "", **settings: str):
-        return subprocess.run(
-            [sys.executable, "-m", "app.cli", "schedules", "publish", *words],
-            env=inherited_environment(DATABASE_URL=url or database.app_url, **settings),
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        address = url or database.app_url
+        return commands.run("schedules", "publish", *words, DATABASE_URL=address, **settings)
 
     return run
 
@@ -312,15 +305,9 @@ def test_a_provider_that_fails_waits_for_another_turn_and_the_others_do_not(shop
     assert Keeper().round().published > 170
 
 
-def test_the_worker_counts_what_it_publishes(shop, database):
+def test_the_worker_counts_what_it_publishes(shop, commands, database):
     schedule(shop)
-    done = subprocess.run(
-        [sys.executable, "-m", "app.cli", "worker", "--once"],
-        env=inherited_environment(DATABASE_URL=database.app_url),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    done = commands.run("worker", "--once", DATABASE_URL=database.app_url)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in (done.stdout + done.stderr).splitlines()]
     (line,) = [line for line in lines if line["event"] == "schedules published"]

@@ -60,17 +60,11 @@ def wrong(request, postgres, database):
 
 
 @pytest.fixture
-def run():
+def run(commands):
     """Run a command with these settings; its result, with what it printed."""
 
     def slotkeeper(*words: str, **settings: str):
-        return subprocess.run(
-            [sys.executable, "-m", "app.cli", *words],
-            env=inherited_environment(**settings),
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        return commands.run(*words, **settings)
 
     return slotkeeper
 
