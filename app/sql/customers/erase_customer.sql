@@ -60,8 +60,12 @@ BEGIN
     SET name = NULL, email = NULL, phone = NULL, note = NULL, banned_at = NULL, erased_at = clock_timestamp(),
         version = c.version + 1, updated_at = clock_timestamp()
     WHERE c.vendor_id = p_vendor_id AND c.id = p_customer_id;
-    -- A file may have called them by their address.
+    -- A file may have called them by their address, and what an import makes up for a booking (#…) says who it is for.
     DELETE FROM import_refs r WHERE r.vendor_id = p_vendor_id AND r.row_id = p_customer_id;
+    DELETE FROM import_refs r
+    USING bookings b
+    WHERE b.vendor_id = p_vendor_id AND b.customer_id = p_customer_id
+      AND r.vendor_id = p_vendor_id AND r.row_id = b.id AND r.kind = 'bookings' AND r.ref LIKE '#%';
     RETURN QUERY SELECT 'ERASED', p_customer_id, true, '{}'::jsonb;
 END
 $$;
