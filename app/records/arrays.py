@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 from app.records.lines import FileError
 
 RECORD_MAX = 1_000_000
+# A token that is cut off at the end of the text begins no farther from there.
+TOKEN_MAX = 20
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _BLANKS_AND_COMMAS = re.compile(r"[ \t\r\n,]*")
 
@@ -90,14 +92,14 @@ class _Text:
             try:
                 value, end = _DECODER.raw_decode(self._kept, self._at)
             except json.JSONDecodeError as error:
-                # It may merely go on in what has not been read yet.
-                if len(self._kept) - self._at >= RECORD_MAX:
-                    raise FileError(
-                        f"line {self.line}: what begins here is not closed within {RECORD_MAX}"
-                        " characters."
-                    ) from None
-                if self._more():
-                    continue
+                if self._may_go_on(error):
+                    if len(self._kept) - self._at >= RECORD_MAX:
+                        raise FileError(
+                            f"line {self.line}: what begins here is not closed within {RECORD_MAX}"
+                            " characters."
+                        ) from None
+                    if self._more():
+                        continue
                 line = self.line + self._kept.count("\n", self._at, error.pos)
                 raise FileError(f"line {line}: not JSON: {error.msg}.") from None
             except RecursionError:
@@ -106,6 +108,11 @@ class _Text:
                 raise FileError(f"line {self.line}: not what JSON should hold: {error}.") from None
             self.take(end - self._at)
             return value
+
+    def _may_go_on(self, error: json.JSONDecodeError) -> bool:
+        """Whether the text may merely end too early; anything else no more of it can mend."""
+        unclosed = error.msg.startswith("Unterminated string")
+        return unclosed or error.pos >= len(self._kept) - TOKEN_MAX
 
     def _more(self) -> bool:
         piece = self._read()

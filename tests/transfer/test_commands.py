@@ -12,6 +12,8 @@ from app.transfer.kinds import KINDS
 from tests.trade import records
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations" / "import-export.md"
+# Of some 2 MB: more than a record may have.
+LONG_JSON = b'[{"name": "E"},\n{\n"name": "F"\n, "address": "' + b"y" * 2_000_000 + b'"}]'
 PLACES = "name,time_zone\nMitte,Europe/Berlin\n"
 
 
@@ -147,6 +149,13 @@ def test_files_come_as_spreadsheets_and_programs_write_them(trade, content):
         (b"\xff\xfen\0a\0m\0e\0\n\0X", "line 2: not UTF-16-LE"),
         (b"name\rX\rY\r", "line 1: not CSV: its lines end with a carriage return alone"),
         (b'[{"name": "' + b"x" * 1_100_000, "line 1: what begins here is not closed within"),
+        # Not what begins there, but what is wrong in it, and where.
+        pytest.param(
+            LONG_JSON.replace(b'"F"', b'"F" "G"'), "line 3: not JSON: Expecting ','", id="comma"
+        ),
+        pytest.param(
+            LONG_JSON.replace(b'"F"', b'"F'), "line 3: not JSON: Invalid control", id="quote"
+        ),
         (b'[{"name": 1e999}]', "name: Holds a character that is no text (NUL or a surrogate), a"),
         (b'[{"name": 5}]', "name: Must be a text. Found: '5'."),
         (b'[{"name": ["X"], "archived": "perhaps"}]', "archived: Must be yes or no."),
