@@ -71,9 +71,15 @@ _MEND = {
         " AND need = {need}; DELETE FROM service_needs WHERE vendor_id = {vendor_id}"
         " AND service_id = {id} AND need = {need};"
     ),
+    # A need that nobody can fill would close the service to everybody: only with somebody who can.
     ("service_provider", "service_need"): (
         "INSERT INTO service_needs (vendor_id, service_id, need, role)"
-        " VALUES ({vendor_id}, {id}, {need}, 'Lost') ON CONFLICT DO NOTHING;"
+        " SELECT p.vendor_id, {id}, {need}, 'Lost' FROM providers p WHERE p.vendor_id = {vendor_id}"
+        " AND p.id = {provider_id} AND p.archived_at IS NULL ON CONFLICT DO NOTHING;"
+        " DELETE FROM service_providers sp WHERE sp.vendor_id = {vendor_id}"
+        " AND sp.service_id = {id} AND sp.provider_id = {provider_id} AND NOT EXISTS ("
+        "SELECT FROM service_needs n WHERE n.vendor_id = sp.vendor_id"
+        " AND n.service_id = sp.service_id AND n.need = sp.need);"
     ),
     ("service_provider", "provider"): (
         "DELETE FROM service_providers WHERE vendor_id = {vendor_id} AND service_id = {id}"
@@ -85,6 +91,8 @@ _MEND = {
 }
 # The block is then one of the vendor's own, and can be lifted like any other.
 _MEND["busy_block", "busy_time"] = _MEND["busy_block", "booking"]
+# The row goes. What else it lacks is then lacked by nobody: a stand-in for that could only harm.
+_GOES = {("service_provider", "provider"), ("schedule_exception", "schedule")}
 
 
 def mend_orphan(offender: Offender) -> list[str]:
@@ -93,5 +101,6 @@ def mend_orphan(offender: Offender) -> list[str]:
         slug = f"lost-{str(offender['vendor_id'])[-12:]}"
         return [filled(_STAND_IN_VENDOR, offender, slug=slug)]
     # A provider's stand-in refers to its location: that one first.
-    missing = sorted(offender["missing"])
-    return [filled(_MEND[offender["kind"], name], offender) for name in missing]
+    lacks = [(offender["kind"], name) for name in sorted(offender["missing"])]
+    mends = dict.fromkeys(_MEND[lack] for lack in lacks if lack in _GOES or not _GOES & {*lacks})
+    return [filled(mend, offender) for mend in mends]

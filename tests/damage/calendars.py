@@ -45,9 +45,22 @@ def _lifted(shop: Shop) -> None:
 
 
 def _not_done_by(shop: Shop) -> None:
-    """A service whose provider is not there, for a need that it does not have."""
-    columns = {"service_id": shop.service(), "need": 2, "nowhere": ("provider_id",)}
-    write("service_providers", **columns)(shop)
+    """A service that one does, and another who is not there, for a need that it does not have."""
+    service = shop.service(60, [shop.provider_id])
+    write("service_providers", service_id=service, need=2, nowhere=("provider_id",))(shop)
+
+
+def _done_by(assignment: str) -> Callable[[Shop], object]:
+    """A service that two do, or either of them; then something of that changed by hand."""
+
+    def plant(shop: Shop) -> None:
+        other = shop.provider()
+        shop.slot(9, 10, day=6, provider_id=other)
+        shop.service(60, [shop.provider_id, other])
+        shop.service(60, [shop.provider_id], [other])
+        shop.owner.execute(f"{assignment} AND vendor_id = %s", [shop.vendor_id])
+
+    return plant
 
 
 def _without_a_vendor(shop: Shop) -> None:
@@ -119,6 +132,23 @@ DAMAGES = [
         {ORPHANS},
     ),
     Damage("a service by nobody", _not_done_by, {ORPHANS}, set(), {ORPHANS}),
+    Damage(
+        "a need that is gone",
+        _done_by("DELETE FROM service_needs WHERE need = 2"),
+        {ORPHANS},
+        set(),
+        {ORPHANS},
+    ),
+    Damage(
+        "a need that is gone, and whose provider has left",
+        _done_by(
+            "WITH left_us AS (UPDATE providers SET archived_at = now() FROM service_providers d"
+            " WHERE d.provider_id = id AND d.need = 2) DELETE FROM service_needs WHERE need = 2"
+        ),
+        {ORPHANS},
+        set(),
+        {ORPHANS},
+    ),
     Damage(
         "a busy time of nobody",
         write(
