@@ -20,6 +20,7 @@ from psycopg.rows import dict_row
 
 from chaos.checkers import Finding
 from chaos.checkers.places import OCCUPYING
+from chaos.checkers.territory import Territory
 
 Row = dict[str, Any]
 READ = {
@@ -83,15 +84,13 @@ def _double_claims(claims: list[Row]) -> Iterator[Finding]:
             calendars[claim["vendor_id"], claim["provider_id"]].append(claim)
     for calendar in calendars.values():
         calendar.sort(key=lambda claim: claim["during"].lower)
-        taken: dict[int, tuple[datetime, Row]] = {}
+        taken: Territory[datetime] = Territory()
         for claim in calendar:
-            for unit in _units(claim):
-                until, other = taken.get(unit, (claim["during"].lower, claim))
-                if until > claim["during"].lower:
-                    about = f"unit {unit}: bookings {other['booking_id']} and {claim['booking_id']}"
+            when = (claim["during"].lower, claim["during"].upper)
+            for run in _units(claim):
+                for unit, other in taken.take(run, *when, str(claim["booking_id"])):
+                    about = f"unit {unit}: bookings {other} and {claim['booking_id']}"
                     yield Finding("unit_claimed_twice", about)
-                if unit not in taken or claim["during"].upper > until:
-                    taken[unit] = (claim["during"].upper, claim)
 
 
 def _misfits(claims: list[Row], slots: dict[Any, Row]) -> Iterator[Finding]:
@@ -108,7 +107,7 @@ def _misfits(claims: list[Row], slots: dict[Any, Row]) -> Iterator[Finding]:
         if _is_span(claim["during"]) and _is_span(slot["during"]) and not _inside(claim, slot):
             yield Finding("claim_outside_slot", about)
         units = _units(claim)
-        if not units or min(units) < 1 or max(units) > slot["capacity"]:
+        if not units or units[0][0] < 1 or units[-1][1] > slot["capacity"] + 1:
             yield Finding("claim_of_no_such_unit", about)
 
 
@@ -151,7 +150,7 @@ def _wrong_claims(claims: list[Row], bookings: dict[Any, Row]) -> Iterator[Findi
         elif not ordinals:
             yield Finding("half_booking", about)
         for claim in found[key]:
-            if len(_units(claim)) != booking["quantity"]:
+            if sum(end - first for first, end in _units(claim)) != booking["quantity"]:
                 yield Finding("wrong_quantity", f"{about}: {claim['units']}")
 
 
@@ -194,13 +193,14 @@ def _inside(claim: Row, slot: Row) -> bool:
     return begins and ends
 
 
-def _units(claim: Row) -> list[int]:
-    """The unit numbers, one by one; none where a bound is missing."""
+def _units(claim: Row) -> list[tuple[int, int]]:
+    """The runs of unit numbers, in order: the first of each, and the one after the last; none where
+    a bound is missing.
+    """
     return [
-        unit
+        (run.lower, run.upper)
         for run in claim["units"] or ()
         if run.lower is not None and run.upper is not None
-        for unit in range(run.lower, run.upper)
     ]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from chaos.checkers import Checker, Finding
 from chaos.checkers.levels import Slots
+from chaos.checkers.territory import Territory
 from chaos.evidence import Evidence
 
 OCCUPYING = ("requested", "held", "confirmed", "completed", "no_show")
@@ -58,14 +59,12 @@ def _given_twice(evidence: Evidence) -> Iterator[Finding]:
 def _taken_twice(evidence: Evidence) -> Iterator[Finding]:
     """Walk each calendar by time and keep who has which units until when."""
     for _, claims in groupby(evidence.query(CLAIMS), key=lambda row: row[0]):
-        until: dict[int, tuple[int, str]] = {}
+        taken: Territory[int] = Territory()
         for _, starts, ends, text, booking_id in claims:
-            for unit in (unit for run in units_of(text) for unit in range(*run)):
-                end, other = until.get(unit, (starts, booking_id))
-                if end > starts:
+            for run in units_of(text):
+                for unit, other in taken.take(run, starts, ends, booking_id):
                     about = f"unit {unit}: bookings {other} and {booking_id}"
                     yield Finding("unit_claimed_twice", about)
-                until[unit] = max((end, other), (ends, booking_id))
     for _, slots in groupby(evidence.query(SLOTS), key=lambda row: row[0]):
         for earlier, later in pairwise(slots):
             if later[1] < earlier[2]:
