@@ -37,9 +37,10 @@ class Territory(Generic[Time]):
             start, stop = max(begin, first), min(over, end)
             if begins < until:
                 yield start, other
-            later = (until, other) if ends < until else (ends, who)
             pieces += [(begin, start, until, other), (reached, start, ends, who)]
-            pieces += [(start, stop, *later), (stop, over, until, other)]
+            stays = ends < until
+            pieces.append((start, stop, until if stays else ends, other if stays else who))
+            pieces.append((stop, over, until, other))
             reached = stop
         pieces.append((reached, end, ends, who))
         self._runs[low:high] = sorted(
