@@ -21,7 +21,7 @@ from chaos.leftovers import end_leftovers, note_place, note_process, place_of
 from chaos.target import TargetError
 
 CHECKOUT = Path(__file__).parents[1]
-READY_SECONDS_MAX = 120
+READY_SECONDS_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,10 +77,10 @@ class Liar(Attacker):
         self.perform(known.get("by", "http"), "book", {**other, "key": known["key"]})
 
 
-def insist(attacker: Attacker, door: str, asked: Asked) -> Operation:
+def insist(attacker: Attacker, door: str, asked: Asked, kind: str = "book") -> Operation:
     """Ask, and after an unknown outcome ask the same again: with its key that is always safe."""
     for _ in range(TRIES_MAX):
-        operation = attacker.perform(door, "book", asked)
+        operation = attacker.perform(door, kind, asked)
         if operation.result != "unknown" or attacker.this_run.exhausted:
             break
     return operation

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chaos.attackers import Attacker, of
-from chaos.attackers.customers import TRIES_MAX
+from chaos.attackers.customers import insist
 from chaos.history import Asked, Operation
 
 DOORS = ("http", "sql")
@@ -26,6 +26,8 @@ class Loner(Attacker):
         # What may still be there of an act that something broke off.
         self._left: list[Operation] = []
         self._open = False
+        # Time off of which nobody knows whether it was taken, or given back.
+        self._away: Asked | None = None
 
     def act(self) -> None:
         provider_id, calendar = self._mine()
@@ -55,13 +57,13 @@ class Loner(Attacker):
 
     def _away_and_back(self, about: Asked) -> None:
         booked = self._book(about)
-        off = self._take_off(about)
-        if booked is not None:
-            self._cancel(booked)
+        token = self.token()
+        # With a key, so that what nobody was answered is not taken twice.
+        self._away = {**about, "token": token, "key": token.ljust(16, "-")}
+        taken = insist(self, "http", self._away, kind="take_off")
+        self._cancel(booked)
         self._cancel(self._book(about))
-        if off.result == "ok":
-            asked = {"provider_id": about["provider_id"], "time_off": off.answer["time_off"]}
-            self.perform("http", "end_off", {**asked, "taken": off.asked["token"]})
+        self._come_back(taken)
         self._cancel(self._book(about))
         day = datetime.fromisoformat(about["start"]) - FROM
         window = {"start": day.isoformat(), "end": (day + timedelta(days=1)).isoformat()}
@@ -72,6 +74,8 @@ class Loner(Attacker):
         left, self._left = self._left, []
         for booked in left:
             self._cancel(booked)
+        if self._away is not None:
+            self._come_back(insist(self, "http", self._away, kind="take_off"))
         if not self._open:
             self._except(provider_id, calendar, "extra", calendar["extra"])
 
@@ -82,15 +86,14 @@ class Loner(Attacker):
         done = self.perform("http", "exception", {**asked, "exception_kind": kind, "hours": hours})
         self._open = kind == "extra" and done.result == "ok"
 
-    def _take_off(self, about: Asked) -> Operation:
-        """With a key, so that what nobody was answered is not taken twice."""
-        token = self.token()
-        for _ in range(TRIES_MAX):
-            asked = {**about, "token": token, "key": token.ljust(16, "-")}
-            done = self.perform("http", "take_off", asked)
-            if done.result != "unknown" or self.this_run.exhausted:
-                break
-        return done
+    def _come_back(self, taken: Operation) -> None:
+        if taken.result == "ok":
+            provider_id, token = taken.asked["provider_id"], taken.asked["token"]
+            asked = {"provider_id": provider_id, "time_off": taken.answer["time_off"]}
+            ended = self.perform("http", "end_off", {**asked, "taken": token})
+            taken = ended
+        if taken.result == "ok":
+            self._away = None
 
     def _book(self, about: Asked) -> Operation | None:
         asked = {**about, "quantity": 1, "token": self.token()}

@@ -28,7 +28,8 @@ STRANGERS = """
 TWICE = """
     SELECT b.token, count(*) FROM bookings b
     WHERE b.kind <> 'block' OR NOT EXISTS (
-        SELECT 1 FROM operations o WHERE o.token = b.token AND o.kind IN ('time_off', 'calendar'))
+        SELECT 1 FROM operations o
+        WHERE o.token = b.token AND o.kind IN ('time_off', 'take_off', 'calendar'))
     GROUP BY b.token HAVING count(*) > 1
 """
 OTHER_QUANTITY = """

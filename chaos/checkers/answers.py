@@ -34,14 +34,15 @@ TROUBLE = """
     WHERE (status >= 500 OR result = 'unknown' OR code IN ('57014', 'ConnectionRefusedError'))
       AND code NOT IN ('', 'HUNG_UP') ORDER BY began
 """
-# Whoever only looks waits for no lock: looks that took so long were of a machine with too much to
-# do, and then statements and clients run out of time. Not while something was broken.
+# Whoever only looks, by SQL, waits for no lock and no server: looks that took so long were of a
+# machine with too much to do, where statements and clients run out of time. Not while something was
+# broken.
 SLOW_LOOK_SECONDS = 1.0
 OUT_OF_TIME = {*OUTAGES, TOO_LONG, "TimeoutError", "ConnectionTimeout"}
 OVERLOADED = """
     SELECT EXISTS (
         SELECT 1 FROM operations look
-        WHERE look.kind IN ('read', 'search', 'list') AND look.result = 'ok'
+        WHERE look.kind IN ('read', 'search') AND look.door = 'sql' AND look.result = 'ok'
           AND look.began <= :ended AND look.ended >= :began AND look.ended - look.began >= :slow
           AND NOT EXISTS (
             SELECT 1 FROM faults f

@@ -10,15 +10,14 @@ from chaos.evidence import Evidence
 
 # Where time comes from schedules, the worker publishes, too, and tells nobody.
 OF_SCHEDULES = """
-    kind IN ('hours', 'exception', 'time_off', 'take_off', 'end_off', 'calendar', 'apply', 'close')
+    (kind IN ('hours', 'exception', 'time_off', 'take_off', 'end_off', 'calendar', 'apply', 'close')
     OR (kind IN ('book', 'cancel', 'confirm') AND json_extract(asked, '$.service_id') IS NULL
-        AND COALESCE(json_array_length(asked, '$.slots'), 0) = 0)
+        AND COALESCE(json_array_length(asked, '$.slots'), 0) = 0))
 """
 LOCKED = f"""
-    SELECT n, attacker, door, kind, began, ended, code FROM operations
+    SELECT n, attacker, door, kind, began, ended, code, {OF_SCHEDULES} FROM operations
     WHERE result = 'fail'
       AND code IN ('INVENTORY_LOCKED', '55P03', 'CONCURRENCY_ABORT', '40P01', '40001')
-      AND NOT ({OF_SCHEDULES})
       AND NOT EXISTS (
         SELECT 1 FROM faults f
         WHERE f.began <= operations.ended AND operations.began <= COALESCE(f.ended, 1e18) + ?)
@@ -26,10 +25,10 @@ LOCKED = f"""
 # Whoever only reads is in nobody's way. Of whom nobody heard anything, nobody knows how long the
 # server went on with it.
 UNDER_WAY = """
-    SELECT began AS at, 1 AS change, n FROM operations WHERE kind <> 'read'
+    SELECT began AS at, 1 AS change, n FROM operations WHERE kind NOT IN ('read', 'search', 'list')
     UNION ALL
     SELECT CASE result WHEN 'unknown' THEN COALESCE(ended, began) + ? ELSE ended END, 0, n
-    FROM operations WHERE kind <> 'read'
+    FROM operations WHERE kind NOT IN ('read', 'search', 'list')
     ORDER BY at, change DESC
 """
 # No lock is waited for less than a second, whatever the server's settings; a bit less by our clock.
@@ -47,11 +46,12 @@ def locked_by_nobody(evidence: Evidence) -> Iterator[Finding]:
     if not locked:
         return
     waited = _kept_waiting(evidence, {n: row[4] for n, row in locked.items()})
-    for n, attacker, door, kind, began, ended, code in locked.values():
+    for n, attacker, door, kind, began, ended, code, of_schedules in locked.values():
         words = f"operation {n} by {attacker}, {kind} by {door}: {code} after {ended - began:.3f} s"
-        if code in WAITED and waited[n] < WAITED_SECONDS_MIN:
+        others = ended - began if of_schedules else waited[n]
+        if code in WAITED and others < WAITED_SECONDS_MIN:
             yield Finding("locked_by_nobody", words)
-        elif code not in WAITED and not waited[n]:
+        elif code not in WAITED and not others:
             yield Finding("made_way_for_nobody", words)
 
 

@@ -24,7 +24,8 @@ SET = """
     SELECT kind, began, ended, result, asked FROM operations
     WHERE kind IN ('hours', 'exception', 'time_off', 'take_off', 'end_off', 'calendar', 'apply',
                    'close')
-      AND result <> 'fail' ORDER BY began
+      -- What is told again was done before, and may have been undone since.
+      AND result <> 'fail' AND NOT replayed ORDER BY began
 """
 BY_TIME = (
     "kind = 'book' AND json_extract(asked, '$.slots') IS NULL"

@@ -18,9 +18,11 @@ THROW_OUT = """
         WHERE usename = current_user AND datname = current_database() AND pid <> ALL(%s)
         LIMIT %s) those
 """
+# As whoever claims does. FOR UPDATE would say that the slots are about to be others, and whoever
+# gives a place back leaves it to that one to close busy time there.
 HOLD = """
     SELECT FROM slots WHERE id = ANY(%(those)s::uuid[]) OR provider_id = ANY(%(those)s::uuid[])
-    ORDER BY id FOR UPDATE
+    ORDER BY id FOR NO KEY UPDATE
 """
 STRIKES, PAUSE_SECONDS = 6, 0.4
 CONNECTIONS_MAX = 1000

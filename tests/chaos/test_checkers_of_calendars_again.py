@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chaos.checkers.acknowledged import ACKNOWLEDGED
 from chaos.checkers.calendars import CLOSED, KEPT, OPEN, SHOWN
 from chaos.checkers.keys import KEYS
 from tests.chaos.practice import AFTERNOON, MORNING, Practice, all_findings, at
@@ -93,9 +94,14 @@ def test_time_off_that_is_taken_and_given_back_is_busy_in_between():
     anna.gets(10, 11, 5, 6)
     assert anna.findings(CLOSED) == {"booked_though_busy": 1}
     anna.sets("end_off", 7, 8, time_off="id", taken="away")
+    # Told once more, it is not taken once more.
+    anna.sets("take_off", 8, 9, answer={"replayed": True}, **off)
     anna.gets(10, 11, 9, 10)
     assert anna.findings(CLOSED) == {"booked_though_busy": 1}
     assert anna.findings(KEYS) == {}
+    for when in ((10, 10.5), (10.5, 11)):
+        anna.is_blocked(*when, "away")
+    assert anna.findings(ACKNOWLEDGED) == {}
 
 
 def test_a_hold_over_several_slots_may_leave_busy_time_open_when_it_lapses():

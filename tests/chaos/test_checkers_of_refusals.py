@@ -140,11 +140,14 @@ def test_where_schedules_publish_the_worker_may_have_been_at_work():
     story.tells("book", (2, 5.1), "fail", "INVENTORY_LOCKED", **time, quantity=1, token="?")
     story.tells("hours", (12, 15.1), "fail", "CONCURRENCY_ABORT", **time)
     assert story.findings(REFUSALS) == {}
+    story.tells("hours", (22, 22.1), "fail", "INVENTORY_LOCKED", **time)
+    assert story.findings(REFUSALS) == {"locked_by_nobody": 1}
 
 
 def test_who_only_reads_keeps_nobody_waiting_and_a_fault_may():
     story = Story(slot=2)
-    story.tells("read", (1, 9), code="SHOWN")
+    for kind, code in (("read", "SHOWN"), ("search", "FOUND"), ("list", "LISTED")):
+        story.tells(kind, (1, 9), code=code)
     waits(story, 2, 5.1)
     assert story.findings(REFUSALS) == {"locked_by_nobody": 1}
     story.faults.append(("hold_lock", 1.0, 1.5))

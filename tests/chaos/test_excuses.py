@@ -120,9 +120,9 @@ def test_a_server_that_nobody_reaches_is_down_and_needs_an_excuse():
         ((11, 62), "TRANSACTION_TIMEOUT", OUTAGE),
     ],
 )
-def test_where_a_mere_look_takes_a_second_time_may_run_out(look, code, found):
+def test_where_a_mere_look_by_sql_takes_a_second_time_may_run_out(look, code, found):
     story = struck_story()
-    asks(story, *look, who="Ben")
+    asks(story, *look, who="Ben", door="sql")
     status = {"INTERNAL_ERROR": 500, "TRANSACTION_TIMEOUT": 504}.get(code)
     fails(story, 60, 62, code=code, status=status)
     assert story.findings(FAILURES) == found
