@@ -7,15 +7,25 @@ import re
 import httpx
 import pytest
 
+from tests.conftest import _serve
+
 SITE, STRANGER = "https://shop.example", "https://evil.example"
 
 
+@pytest.fixture(scope="module")
+def embedded(module_database, tmp_path_factory):
+    """A server that pages of other sites may embed."""
+    log = tmp_path_factory.mktemp("server") / "log"
+    origins = f"{SITE}, http://localhost:3000"
+    with _serve(module_database, log, SLOTKEEPER_CORS_ORIGINS=origins) as server:
+        yield server
+
+
 @pytest.fixture
-def site(serve):
-    """A client, where the vendor's calls begin, and a key, on a server that pages may embed."""
-    server = serve(SLOTKEEPER_CORS_ORIGINS=f"{SITE}, http://localhost:3000")
-    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client:
-        yield client, f"/api/v1/vendors/{server.vendor}", server.api_key
+def site(embedded):
+    """A client, where the vendor's calls begin, and a key, on the server that pages may embed."""
+    with httpx.Client(base_url=embedded.url, trust_env=False, timeout=30) as client:
+        yield client, f"/api/v1/vendors/{embedded.vendor}", embedded.api_key
 
 
 def _preflight(client, path, origin, method="POST"):
