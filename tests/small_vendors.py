@@ -45,7 +45,9 @@ claims = st.fixed_dictionaries(
         "start": st.integers(0, 8),
         "minutes": st.sampled_from([10, 20, 30, 60]),
         "quantity": st.sampled_from([1, 1, 1, 2, 3]),
-        "how": st.sampled_from(["confirmed", "confirmed", "held", "lapsed", "block"]),
+        "how": st.sampled_from(
+            ["lapsed in busy time", "confirmed", "held", "lapsed in busy time", "lapsed", "block"]
+        ),
     }
 )
 left = st.sampled_from([0, 0, 5_400_000_000, -1])
@@ -85,7 +87,7 @@ worlds = st.fixed_dictionaries(
         "least": st.sampled_from([1, 1, 1, 2]),
         "most": st.sampled_from([None, None, 2, 3]),
         "price": st.sampled_from(PRICES),
-        "claims": st.lists(claims, max_size=10),
+        "claims": st.lists(claims, min_size=1, max_size=10),
         "busy": st.lists(busy_times, max_size=2),
         "channels": st.sampled_from(
             [{}, {}, {}, {"web": [0]}, {"web": [1, 0], "partner": [1]}, {"partner": [0]}]
@@ -128,18 +130,8 @@ class Small:
         self.brink = [self.shop.provider(self.places[0]) for _ in range(2)]
         self.slots: list[tuple[uuid.UUID, datetime, datetime, int]] = []
         self.of_provider: dict[uuid.UUID, list[uuid.UUID]] = {}
-        for provider, of_provider in zip(self.providers, drawn["providers"], strict=True):
-            self._publish(provider, of_provider)
-        lapsing = [self._claim(claim) for claim in drawn["claims"]]
-        for provider, of_provider in zip(self.providers, drawn["providers"], strict=True):
-            self._close(provider, of_provider)
         self.busy: dict[uuid.UUID, list[Span]] = {}
-        for number, part in drawn["busy"]:
-            self._be_busy(number, part)
-        # Last, so that what they leave in busy time is still theirs when that is closed.
-        for booking in lapsing:
-            if booking is not None:
-                self._set("bookings", booking, "hold_expires_at", self.base)
+        self._fill_calendars(drawn)
         self._make_service()
         channels = {
             name: [str(self.places[place]) for place in places]
@@ -154,6 +146,23 @@ class Small:
                 self._set("providers", provider, "archived_at", self.base)
         if drawn["closed_place"]:
             self._set("locations", self.places[1], "archived_at", self.base)
+
+    def _fill_calendars(self, drawn: dict[str, Any]) -> None:
+        """Publish, book, close and be busy, in the order in which these leave one another alone."""
+        for provider, of_provider in zip(self.providers, drawn["providers"], strict=True):
+            self._publish(provider, of_provider)
+        lapsing = [self._claim(claim) for claim in drawn["claims"]]
+        for provider, of_provider in zip(self.providers, drawn["providers"], strict=True):
+            self._close(provider, of_provider)
+        for number, part in drawn["busy"]:
+            self._be_busy(number, part)
+        for claim in drawn["claims"]:
+            if claim["how"] == "lapsed in busy time":
+                self._be_busy(claim["slot"], claim)
+        # Last, so that what they leave in busy time is still theirs when that is closed.
+        for booking in lapsing:
+            if booking is not None:
+                self._set("bookings", booking, "hold_expires_at", self.base)
 
     def one(self, statement: str, *values: Any) -> Any:
         return self.shop.owner.execute(statement, values).fetchone()[0]
@@ -190,13 +199,14 @@ class Small:
         slot, start, end, capacity = self.slots[drawn["slot"] % len(self.slots)]
         since, until = _part(drawn, start, end)
         more: dict[str, Any] = {}
-        if drawn["how"] in {"held", "lapsed"}:
+        lapses = drawn["how"].startswith("lapsed")
+        if drawn["how"] == "held" or lapses:
             more["hold_for"] = timedelta(hours=1)
         if drawn["how"] == "block":
             more["details"] = Jsonb({"kind": "block"})
         quantity = min(drawn["quantity"], capacity)
         made = self.shop.claim(slot, start=since, end=until, quantity=quantity, **more)
-        return made["booking_id"] if drawn["how"] == "lapsed" else None
+        return made["booking_id"] if lapses else None
 
     def _close(self, provider: uuid.UUID, drawn: dict[str, Any]) -> None:
         """Give some of the provider's slots to a schedule that gives not all of their time."""

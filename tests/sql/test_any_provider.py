@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -57,6 +57,31 @@ def test_the_preferred_comes_first_then_who_has_least_to_do(salon):
     )
     order = [salon.booked_at(service, 10)["provider_id"] for _ in range(3)]
     assert order == [idle, busy, last]
+
+
+@pytest.mark.parametrize(
+    "zone, booked, mine, less",
+    [
+        # The clocks are put back: 24 hours after its midnight the day goes on for one.
+        ("Europe/Rome", (2040, 10, 28, 9), (2040, 10, 28, 22, 30), ((2040, 10, 28, 12), 20)),
+        # And forward: 23 hours after its midnight it is over.
+        ("Europe/Rome", (2040, 3, 25, 9), (2040, 3, 25, 12), ((2040, 3, 25, 22), 60)),
+        # It is the second there, and its noon is the first's midnight in UTC.
+        ("Pacific/Kiritimati", (2040, 1, 2, 8), (2040, 1, 1, 11), ((2040, 1, 2, 12), 60)),
+    ],
+)
+def test_who_is_least_busy_is_told_by_the_day_of_the_place(salon, zone, booked, mine, less):
+    """Busy for half an hour on that day, against less on it, or longer but on another."""
+    place = salon.insert("locations", name="There", time_zone=zone)
+    busy, idle = salon.provider(place), salon.provider(place)
+    start = datetime(*booked, tzinfo=UTC)
+    for chair, begins, minutes in ((busy, mine, 30), (idle, *less)):
+        since = datetime(*begins, tzinfo=UTC)
+        slot = salon.slot(start - timedelta(days=1), start + timedelta(days=1), provider_id=chair)
+        salon.book(slot, start=since, end=since + timedelta(minutes=minutes))
+    service = salon.service(60, [busy, idle])
+    (answer,) = salon.call("claim_service_and_create_booking", service_id=service, start=start)
+    assert salon.booking(answer["booking_id"])["provider_id"] == idle
 
 
 def test_nobody_free_is_a_conflict_with_other_times_of_the_service(salon):
@@ -254,11 +279,55 @@ def test_who_is_locked_for_long_is_passed_over_and_waited_for_only_if_nobody_els
         assert salon.booked_at(service, 10)["provider_id"] == other
         with pytest.raises(psycopg.errors.LockNotAvailable):
             salon.ask(service, 10)
+        # Of who takes part, too, whoever else of them is free.
+        joint = salon.service(60, salon.chairs(1), [locked])
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            salon.ask(joint, 11)
     assert salon.booked_at(service, 10)["provider_id"] == locked
 
 
-def test_many_who_are_locked_cost_one_short_wait(salon):
+def test_who_is_waited_for_and_taken_again_and_again_ends_when_one_wait_would(shop, sessions):
+    """INVENTORY_LOCKED after lock_timeout, though each wait ends in a refusal and not in that."""
+    chairs = [shop.provider() for _ in range(5)]
+    service = shop.service(60, dict(zip(chairs, range(1, 6), strict=True)))
+    rivals, caller = [sessions.app() for _ in chairs], sessions.app()
+    caller.connection.execute("SET lock_timeout = '1s'")
+    caller.connection.execute("SET statement_timeout = '120s'")
+    for rival, chair in zip(rivals, chairs, strict=True):
+        slot = shop.slot(9, 17, provider_id=chair)
+        rival.connection.autocommit = False
+        rival.claim(slot, start=at(10), end=at(11))
+    booking = caller.begin(
+        caller.call, "claim_service_and_create_booking", service_id=service, start=at(10)
+    )
+
+    def waits_for(rival: Any) -> bool:
+        """For longer than a short wait, and not yet as long as a whole one."""
+        row = shop.owner.execute(
+            "SELECT clock_timestamp() - waitstart > '0.5 s' FROM pg_locks"
+            " WHERE pid = %s AND NOT granted AND %s = ANY (pg_blocking_pids(pid))",
+            [caller.pid, rival.pid],
+        ).fetchone()
+        return row is not None and bool(row[0])
+
+    taken = 0
+    for rival in rivals:
+        wait_until(lambda rival=rival: waits_for(rival) or booking.done(), "nobody is waited for")
+        if booking.done():
+            break
+        rival.connection.commit()
+        taken += 1
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        booking.result()
+    # Two of half a second fill the second.
+    assert taken <= 2
+    for rival in rivals[taken:]:
+        rival.connection.rollback()
+
+
+def test_many_who_are_locked_cost_one_short_wait(salon, sessions):
     """With the time that the role has as shipped: ten seconds, three for a lock."""
+    caller, waits = sessions.app(), set()
     *locked, free = salon.chairs(6)
     therapist, room, other_room = salon.chairs(3)
     service = salon.service(60, {**dict.fromkeys(locked, 1), free: 2})
@@ -268,7 +337,19 @@ def test_many_who_are_locked_cost_one_short_wait(salon):
             "SELECT FROM slots WHERE vendor_id = %s AND provider_id = ANY (%s) FOR UPDATE",
             [salon.vendor_id, [*locked, room]],
         )
-        assert salon.booked_at(service, 10)["provider_id"] == free
+        booking = caller.begin(
+            caller.call, "claim_service_and_create_booking", service_id=service, start=at(10)
+        )
+        while not booking.done():
+            waits |= set(
+                salon.owner.execute(
+                    "SELECT waitstart FROM pg_locks"
+                    " WHERE pid = %s AND NOT granted AND waitstart IS NOT NULL",
+                    [caller.pid],
+                ).fetchall()
+            )
+        assert salon.booking(booking.result()["booking_id"])["provider_id"] == free
+        assert len(waits) <= 1, "each of them was waited for"
         together = salon.booked_at(joint, 10)
         claims = salon.claims(together["id"])
         assert [claim["provider_id"] for claim in claims] == [therapist, other_room]
@@ -308,6 +389,43 @@ def test_who_comes_free_while_another_is_waited_for_is_found(shop, sessions):
     assert answer["outcome"] == "CONFIRMED"
     assert shop.booking(answer["booking_id"])["provider_id"] == chairs[1]
     stuck.connection.rollback()
+
+
+def test_whoever_was_tried_is_let_go_before_the_next_is_waited_for(shop, sessions):
+    chairs = [shop.provider(), shop.provider()]
+    slots = [shop.slot(9, 17, provider_id=chair) for chair in chairs]
+    service = shop.service(60, {chairs[0]: 1, chairs[1]: 2})
+    rivals, caller, probe = [sessions.app(), sessions.app()], sessions.app(), sessions.owner()
+    # Long enough for any machine: nobody waits so long here.
+    caller.connection.execute("SET lock_timeout = '60s'")
+    caller.connection.execute("SET statement_timeout = '120s'")
+    for rival, slot in zip(rivals, slots, strict=True):
+        rival.connection.autocommit = False
+        rival.claim(slot, start=at(10), end=at(11))
+
+    def waits_for(rival: Any) -> bool:
+        """In earnest: after the short waits it looks who is locked, and nobody is free."""
+        row = shop.owner.execute(
+            "SELECT clock_timestamp() - waitstart > '1 s' FROM pg_locks"
+            " WHERE pid = %s AND NOT granted AND %s = ANY (pg_blocking_pids(pid))",
+            [caller.pid, rival.pid],
+        ).fetchone()
+        return row is not None and bool(row[0])
+
+    booking = caller.begin(
+        caller.call, "claim_service_and_create_booking", service_id=service, start=at(10),
+        idempotency_key=KEY,
+    )  # fmt: skip
+    wait_until(lambda: waits_for(rivals[0]), "nobody waits for the first")
+    rivals[0].connection.commit()
+    wait_until(lambda: waits_for(rivals[1]), "nobody waits for the second")
+    probe.connection.execute(
+        "SELECT FROM slots WHERE vendor_id = %s AND id = %s FOR UPDATE NOWAIT",
+        [shop.vendor_id, slots[0]],
+    )
+    rivals[1].connection.rollback()
+    answer = booking.result()
+    assert shop.booking(answer["booking_id"])["provider_id"] == chairs[1]
 
 
 def test_one_key_books_once_whoever_it_was_that_did_it(salon):
