@@ -215,7 +215,9 @@ def test_a_dense_schedule_is_published_in_parts_as_if_in_one(publish, shop):
     done = json.loads(publish("--days", "40", "--json").stdout)["providers"][0]["publishing"]
     assert (done["in_the_way_total"], len(done["in_the_way"])) == (0, 0)
     assert done["resized"] == 3
-    assert {b - a for a, b in pairwise(starts(shop))} == {timedelta(hours=1)}
+    # One of five minutes may have been under way.
+    to_come = [one for one in starts(shop) if one > datetime.now(UTC)]
+    assert {b - a for a, b in pairwise(to_come)} == {timedelta(hours=1)}
 
 
 def test_without_schedules_there_is_nothing_to_do(publish):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -158,6 +159,70 @@ def test_everybody_who_books_while_the_hours_change_keeps_the_time_or_is_refused
         assert not rota.apply(wanted)["changed"]
 
 
+PARTS = [(10, 11), (13, 13.5), (16, 16.5), (14, 14.5), (10.5, 11.5), (12.5, 13)]
+
+
+def begin_to_book(sessions, slot, parts):
+    """The parts of the slot, by a customer each."""
+    return [
+        one.begin(one.claim, slot, start=at(start), end=at(end))
+        for one, (start, end) in zip((sessions.app() for _ in parts), parts, strict=True)
+    ]
+
+
+def times(shop) -> dict:
+    """When each booking is."""
+    found = shop.rows("SELECT id, during FROM bookings WHERE vendor_id = %s")
+    return {one["id"]: (one["during"].lower, one["during"].upper) for one in found}
+
+
+@pytest.mark.parametrize("change", ["halves", "fewer places", "another place"])
+def test_whoever_books_a_part_while_a_slot_is_cut_keeps_the_time_or_is_refused(
+    rota, sessions, shop, change
+):
+    """Claims, a cancellation, a confirmation and a publisher all wait for the one slot."""
+    rota.apply(rota.wanted((9, 17), whole=False, capacity=3))
+    slot = rota.slot_at(9)
+    _, _, _, given_back = [rota.book(*part) for part in [(9, 10)] * 3 + [(15, 16)]]
+    waited = shop.book(slot, start=at(12), end=at(13), hold_for=timedelta(minutes=5))
+    wanted = {
+        "halves": rota.wanted(*[(9 + n / 2, 9.5 + n / 2) for n in range(16)], capacity=3),
+        "fewer places": rota.wanted((9, 17), whole=False, capacity=2),
+        "another place": rota.wanted((9, 17), whole=False, location_id=str(shop.location())),
+    }[change]
+    publisher, canceller, confirmer = (sessions.app() for _ in range(3))
+    before = times(shop)
+    with held(sessions.owner(), shop):
+        # Half of them come before the publisher, half after, and two who start from a booking.
+        claims = begin_to_book(sessions, slot, PARTS[:3])
+        wait_until(lambda: sessions.waiting() == 3, "the first do not wait")
+        applying = publisher.begin(rota.apply, wanted, publisher.connection)
+        wait_until(lambda: sessions.waiting() == 4, "the publisher does not wait")
+        cancelling = canceller.begin(canceller.call, "cancel_booking", booking_id=given_back)
+        confirming = confirmer.begin(confirmer.call, "confirm_booking", booking_id=waited)
+        claims += begin_to_book(sessions, slot, PARTS[3:])
+        wait_until(lambda: sessions.waiting() == 9, "somebody does not wait")
+        print(f"waiting for one slot at one moment: {sessions.waiting()}")
+    answers = [claim.result() for claim in claims]
+    found = Counter(answer["outcome"] for answer in answers)
+    print(f"answers: {dict(found)}, {applying.result()}")
+    assert cancelling.result()["outcome"] == "CANCELLED"
+    assert confirming.result()["outcome"] == "CONFIRMED"
+    assert found.keys() <= {"CONFIRMED", "BOOKING_CONFLICT", "SLOT_NOT_FOUND", "VALIDATION_ERROR"}
+    assert found["CONFIRMED"] >= 3, "who came before the publisher was refused"
+    assert times(shop) == before | {
+        answer["booking_id"]: (at(start), at(end))
+        for answer, (start, end) in zip(answers, PARTS, strict=True)
+        if answer["outcome"] == "CONFIRMED"
+    }
+    assert shop.violations() == []
+    assert len(rota.slots()) > 1
+    # Whatever a run left, the next one finds the same way, and then nothing is to be done.
+    rota.apply(wanted)
+    with shop.unchanged():
+        assert not rota.apply(wanted)["changed"]
+
+
 def test_publishers_claimers_and_vendors_by_hand_do_not_deadlock(rota, sessions, shop):
     """Many rounds at once, unforced: whoever waits is let through, and nothing is lost."""
     before = shop.owner.execute(
@@ -171,6 +236,9 @@ def test_publishers_claimers_and_vendors_by_hand_do_not_deadlock(rota, sessions,
         for n in range(20):
             shift = shifts[(first + n) % 4]
             wanted = rota.wanted(*[(hour + shift, hour + 1 + shift) for hour in range(9, 17)])
+            if n % 2:
+                # One long slot, which is then cut again where it is booked.
+                wanted = rota.wanted((9 + shift, 17 - shift), whole=False, capacity=2)
             answer = rota.answer(wanted, session.connection)
             found[answer["outcome"]] += 1
         return found
@@ -179,11 +247,16 @@ def test_publishers_claimers_and_vendors_by_hand_do_not_deadlock(rota, sessions,
         found: Counter = Counter()
         for n in range(40):
             there = session.connection.execute(
-                "SELECT id FROM slots WHERE vendor_id = %s ORDER BY lower(during)", [shop.vendor_id]
+                "SELECT id, during FROM slots WHERE vendor_id = %s ORDER BY lower(during)",
+                [shop.vendor_id],
             ).fetchall()
             if not there:
                 continue
-            answer = session.claim(there[(first + n) % len(there)][0])
+            slot_id, during = there[(first + n) % len(there)]
+            hours = (during.upper - during.lower) // timedelta(hours=1)
+            start = during.lower + timedelta(hours=(first + 3 * n) % max(hours, 1))
+            end = min(start + timedelta(hours=1), during.upper)
+            answer = session.claim(slot_id, start=start, end=end)
             found[answer["outcome"]] += 1
             if answer["outcome"] == "CONFIRMED" and n % 3:
                 session.call("cancel_booking", booking_id=answer["booking_id"])
@@ -196,8 +269,9 @@ def test_publishers_claimers_and_vendors_by_hand_do_not_deadlock(rota, sessions,
     assert found["PUBLISHED"] + found["CONCURRENCY_ABORT"] == 40
     assert found.keys() <= {
         "PUBLISHED", "CONCURRENCY_ABORT", "CONFIRMED", "BOOKING_CONFLICT", "SLOT_NOT_FOUND",
-        "VALIDATION_ERROR",
+        "INSUFFICIENT_INVENTORY", "VALIDATION_ERROR",
     }  # fmt: skip
+    assert shop.violations() == []
     after = shop.owner.execute(
         "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     ).fetchone()

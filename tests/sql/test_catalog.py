@@ -16,8 +16,8 @@ ACROSS_VENDORS = {
 }
 # Functions of values, which know no vendor, and steps that take a vendor's rows as they are.
 OF_VALUES = {
-    "hold_claims", "keep_wanted_open", "pieces_left", "scheduled_slots", "shown_time",
-    "slot_as_asked", "spread_openings", "times_json",
+    "divide_slots", "hold_claims", "keep_wanted_open", "pieces_left", "scheduled_slots",
+    "shown_time", "slot_as_asked", "spread_openings", "times_json",
     "alternatives_at", "channel_places", "check_channel", "check_places", "check_service_quantity",
     "places_wanted", "shown_opening",
     "actor_of", "check_claim_details", "check_service_duration", "check_service_end",

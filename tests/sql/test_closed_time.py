@@ -77,49 +77,100 @@ def test_a_slot_changed_by_hand_is_open_from_start_to_end(rota, shop):
     rota.book(9, 10)
 
 
-def test_of_a_long_slot_only_what_is_not_wanted_is_closed(rota, shop):
+def test_of_what_is_booked_only_what_is_not_wanted_is_closed(rota, shop):
     price = {"amount": 4500, "currency": "EUR"}
     rota.apply(rota.wanted((9, 17), whole=False))
-    early, late = rota.book(9.5, 10), rota.book(15, 16)
+    noon, late = rota.book(11, 13.5), rota.book(15, 16)
     shorter = rota.wanted((9, 12), (13, 14), whole=False, capacity=2, price=price)
     told = rota.apply(shorter)
-    assert in_the_way(told) == [str(late)]
-    assert rota.hours() == [(9, 9.5), (9.5, 16)]
-    assert rota.closed() == [(12, 13), (14, 16)]
-    assert {(one["capacity"], one["price_amount"]) for one in rota.slots()} == {(2, 4500)}
-    slot = rota.slot_at(9.5)
+    assert in_the_way(told) == [str(noon), str(late)]
+    assert rota.hours() == [(9, 11), (11, 13.5), (13.5, 14), (15, 16)]
+    assert rota.closed() == [(12, 13), (15, 16)]
+    assert {(one["capacity"], one["price_amount"]) for one in rota.slots()[:3]} == {(2, 4500)}
+    slot = rota.slot_at(11)
     rota.book(11, 12)
-    for start, end in ((11.5, 12.5), (12, 13), (14.5, 15), (9.5, 16)):
+    for start, end in ((11.5, 12.5), (12, 13), (11, 13.5)):
         assert shop.claim(slot, start=at(start), end=at(end))["outcome"] == "SLOT_NOT_FOUND"
-    (listed,) = shop.call("list_availability", **{"from": at(10.5), "to": at(24)})
+    (listed,) = shop.call("list_availability", **{"from": at(11), "to": at(13.5)})
     assert (listed["available"], listed["status"]) == (0, "available")
     spans = [(one["start"][11:16], one["end"][11:16], one["available"]) for one in listed["free"]]
-    assert spans == [
-        ("09:30", "10:00", 1), ("10:00", "11:00", 2), ("11:00", "12:00", 1), ("13:00", "14:00", 2),
-    ]  # fmt: skip
+    assert spans == [("13:00", "13:30", 1)]
     with shop.unchanged():
         rota.apply(shorter)
-    shop.move("cancel_booking", late)
-    shop.move("cancel_booking", early)
-    told = rota.apply(shorter)
+    for booking in (noon, late):
+        shop.move("cancel_booking", booking)
+    rota.apply(shorter)
     assert (rota.hours(), rota.closed()) == ([(9, 12), (13, 14)], [])
 
 
-def test_between_the_bookings_of_a_long_slot_that_is_to_be_cut_all_that_is_wanted_is_open(
-    rota, shop
-):
+def test_a_slot_is_cut_between_its_bookings_and_the_rest_is_as_the_new_week_says(rota, shop):
     rota.apply(rota.wanted((9, 17), whole=False))
-    early, late = rota.book(9, 10), rota.book(16, 17)
+    early, late = rota.book(9, 10), rota.book(16, 16.5)
+    slot = rota.slot_at(9)
     halves = [(8 + n / 2, 8.5 + n / 2) for n in range(20) if n not in {8, 9}]
     told = rota.apply(rota.wanted(*halves))
-    assert rota.hours() == [(8, 8.5), (8.5, 9), (9, 17), (17, 17.5), (17.5, 18)]
-    assert rota.closed() == [(9, 10), (12, 13), (16, 17)]
-    assert in_the_way(told) == [str(early), str(late)]
-    between = rota.book(10.25, 12)
-    assert shop.claim(rota.slot_at(9), start=at(12), end=at(12.5))["outcome"] == "SLOT_NOT_FOUND"
-    shop.move("cancel_booking", late)
-    assert shop.claim(rota.slot_at(9), start=at(16), end=at(17))["outcome"] == "SLOT_NOT_FOUND"
-    shop.move("cancel_booking", between)
-    rota.apply(rota.wanted(*halves))
-    assert rota.hours()[2:4] == [(9, 10), (10, 10.5)]
+    # An hour is none of the halves; the half is.
+    assert in_the_way(told) == [str(early)]
+    assert counts(told) == (15, 0, 2, 0)
+    assert rota.hours() == [*halves[:2], (9, 10), *halves[4:]]
     assert rota.closed() == [(9, 10)]
+    moved = rota.slot_at(16)
+    assert (rota.slot_at(9), shop.booking(early)["version"]) == (slot, 1)
+    assert (shop.claims(late)[0]["slot_id"], shop.booking(late)["slot_ids"]) == (moved, [moved])
+    event = shop.events(late)[-1]
+    assert (event["kind"], event["sequence"], shop.booking(late)["version"]) == ("changed", 2, 2)
+    assert event["changes"] == {"slot_ids": {"from": [str(slot)], "to": [str(moved)]}}
+    assert shop.violations() == []
+    shop.move("cancel_booking", late)
+    assert shop.move("confirm_booking", late)["outcome"] == "CONFIRMED"
+    shop.move("cancel_booking", early)
+    assert shop.claim(slot, start=at(9), end=at(9.5))["outcome"] == "SLOT_NOT_FOUND"
+    rota.apply(rota.wanted(*halves))
+    assert (rota.hours(), rota.closed()) == (halves, [])
+
+
+def test_fewer_places_close_only_where_more_are_taken(rota, shop):
+    rota.apply(rota.wanted((9, 17), whole=False, capacity=3))
+    crowd = [rota.book(9, 10) for _ in range(3)]
+    # Dealt the third place, of which there will be none.
+    others = [rota.book(15, 16) for _ in range(3)]
+    for booking in others[:2]:
+        shop.move("cancel_booking", booking)
+    fewer = rota.wanted((9, 17), whole=False, capacity=2)
+    assert in_the_way(rota.apply(fewer)) == [str(one) for one in crowd]
+    assert rota.closed() == [(9, 10)]
+    assert [(one["start"], one["capacity"]) for one in rota.slots()] == [(at(9), 3), (at(10), 2)]
+    assert rota.hours() == [(9, 10), (10, 17)]
+    rota.book(15, 16)
+    with shop.unchanged():
+        rota.apply(fewer)
+
+
+def test_another_place_is_published_at_once_around_the_bookings_at_the_old_one(rota, shop):
+    rota.apply(rota.wanted((9, 17), whole=False))
+    bookings = [rota.book(9, 10), rota.book(10, 11), rota.book(16, 17)]
+    there = rota.wanted((9, 17), whole=False, location_id=str(shop.location()))
+    assert in_the_way(rota.apply(there)) == [str(one) for one in bookings]
+    # Bookings side by side have one slot between them.
+    assert rota.hours() == [(9, 11), (11, 16), (16, 17)]
+    assert rota.closed() == [(9, 11), (16, 17)]
+    assert [one["location_id"] == shop.location_id for one in rota.slots()] == [True, False, True]
+    assert [shop.booking(one)["version"] for one in bookings] == [1, 1, 2]
+    with shop.unchanged():
+        rota.apply(there)
+
+
+def test_a_booking_of_several_slots_follows_each_that_is_cut(rota, shop):
+    rota.apply(rota.wanted((9, 13), (13, 17), whole=False))
+    slots = [rota.slot_at(9), rota.slot_at(13)]
+    for start, end in ((9, 10), (16, 17)):
+        rota.book(start, end)
+    (answer,) = shop.call("claim_slot_and_create_booking", slot_ids=slots, start=at(12), end=at(14))
+    booking = answer["booking_id"]
+    assert in_the_way(rota.apply(rota.wanted((9, 10), (12, 13), (13, 14), (16, 17)))) == []
+    assert rota.hours() == [(9, 10), (12, 13), (13, 14), (16, 17)]
+    assert shop.booking(booking)["slot_ids"] == [rota.slot_at(12), rota.slot_at(13)]
+    assert rota.slot_at(13) == slots[1]
+    assert [event["kind"] for event in shop.events(booking)] == ["confirmed", "changed"]
+    assert shop.violations() == []
+    assert shop.move("cancel_booking", booking)["outcome"] == "CANCELLED"

@@ -45,10 +45,10 @@ BEGIN
                          NULL, v_slot.closed);
         v_plan.changes := ARRAY[ROW(v_slot.id, v_present, true, true, ROW(
             v_slot.schedule_id, v_slot.location_id, v_slot.during, v_slot.capacity, v_slot.price_amount, v_slot.price_currency,
-            NULL, v_closed)::scheduled_slot)::scheduled_change];
+            NULL, v_closed)::scheduled_slot, NULL)::scheduled_change];
     END IF;
     RETURN QUERY SELECT changed, jsonb_build_object(
         'in_the_way', told -> 'in_the_way', 'in_the_way_total', told -> 'in_the_way_total')
-    FROM describe_publishing(p_vendor_id, v_plan) AS told;
+    FROM describe_publishing(p_vendor_id, v_plan, NULL) AS told;
 END
 $$;

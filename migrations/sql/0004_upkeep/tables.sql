@@ -7,6 +7,8 @@ ALTER TABLE slots ADD COLUMN closed tstzmultirange NOT NULL DEFAULT '{}',
 CREATE INDEX slots_partly_closed ON slots (vendor_id, provider_id) WHERE closed <> '{}';
 ALTER TYPE slot_part ADD ATTRIBUTE closed tstzmultirange;
 ALTER TYPE scheduled_slot ADD ATTRIBUTE closed tstzmultirange;
+-- A slot is cut where bookings stand in the way: a new slot takes over the claims that another has inside its times. NULL: none.
+ALTER TYPE scheduled_change ADD ATTRIBUTE claims_from uuid;
 
 -- Whoever books without a key names a service, whose rules and price then hold. On a small table of which nobody waits.
 ALTER TABLE vendors ADD COLUMN service_required boolean NOT NULL DEFAULT false;

@@ -5,7 +5,7 @@
 -- p_wanted: as scheduled_slots reads it. What was read of the schedules is current only if the caller has had
 -- lock_schedules before.
 -- Locks, in order: the provider's schedules; slots that change (FOR UPDATE) and those of which busy time is to be closed, by id; lapsed
--- holds on the former by id, then blocks of busy time; new slots in order of time; claims; what put_busy_blocks locks under them. Raises: SK001, 55P03, 57014. Refusals are returned.
+-- holds on the former by id, then blocks of busy time, then bookings that are dealt units again or come to another slot, by id; new slots in order of time; claims; what put_busy_blocks locks under them. Raises: SK001, 55P03, 57014. Refusals are returned.
 CREATE OR REPLACE FUNCTION apply_schedules(
     p_vendor_id uuid, p_provider_id uuid, p_wanted jsonb, p_from timestamptz, p_to timestamptz,
     p_dry_run boolean DEFAULT false, p_actor jsonb DEFAULT '{}',
@@ -38,14 +38,14 @@ BEGIN
         v_plan := plan_schedules(p_vendor_id, p_provider_id, v_wanted, v_from, p_to);
         v_change := EXISTS (SELECT FROM unnest(v_plan.changes) AS c WHERE c.present IS DISTINCT FROM c.target);
         IF p_dry_run OR NOT v_change THEN
-            RETURN QUERY SELECT 'PUBLISHED', v_change, describe_publishing(p_vendor_id, v_plan);
+            RETURN QUERY SELECT 'PUBLISHED', v_change, describe_publishing(p_vendor_id, v_plan, v_wanted);
             RETURN;
         END IF;
         -- Kept from here on, so that from the second try on nobody publishes or reshapes in between.
         PERFORM lock_schedules(p_vendor_id, p_provider_id);
         -- What a try before this one has wanted is wanted, too: it is what others change.
         v_locked := ARRAY(
-            SELECT c.slot_id FROM unnest(v_plan.changes) AS c WHERE c.slot_id IS NOT NULL UNION SELECT unnest(v_locked));
+            SELECT c.slot_id FROM unnest(v_plan.changes) AS c WHERE (c.present).during IS NOT NULL UNION SELECT unnest(v_locked));
         BEGIN
             PERFORM lock_slots_to_change(
                 p_vendor_id, v_locked, ARRAY(SELECT c.slot_id FROM busy_time_to_close(p_vendor_id, p_provider_id) AS c), p_actor);
@@ -54,14 +54,14 @@ BEGIN
             IF cardinality(v_locked) > 0 THEN
                 v_plan := plan_schedules(p_vendor_id, p_provider_id, v_wanted, v_from, p_to);
             END IF;
-            IF EXISTS (SELECT FROM unnest(v_plan.changes) AS c WHERE c.slot_id IS NOT NULL AND c.slot_id <> ALL (v_locked)) THEN
+            IF EXISTS (SELECT FROM unnest(v_plan.changes) AS c WHERE (c.present).during IS NOT NULL AND c.slot_id <> ALL (v_locked)) THEN
                 RAISE SQLSTATE 'SK002';
             END IF;
-            PERFORM write_schedules(p_vendor_id, p_provider_id, v_plan.changes);
+            PERFORM write_schedules(p_vendor_id, p_provider_id, v_plan.changes, p_actor);
             IF p_close THEN
                 PERFORM put_busy_blocks(p_vendor_id, p_provider_id, NULL, p_actor);
             END IF;
-            RETURN QUERY SELECT 'PUBLISHED', true, describe_publishing(p_vendor_id, v_plan);
+            RETURN QUERY SELECT 'PUBLISHED', true, describe_publishing(p_vendor_id, v_plan, v_wanted);
             RETURN;
         EXCEPTION WHEN SQLSTATE 'SK002' OR exclusion_violation OR foreign_key_violation OR check_violation THEN
             -- Somebody published, or wrote by hand, where we looked: look again.
