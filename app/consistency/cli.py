@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
+import psycopg
 import sqlalchemy.exc
 from rich.console import Console
 
@@ -24,7 +25,7 @@ from app.errors import Problem
 from app.errors.sqlstates import told_to_operators
 
 CLEAN, FINDINGS, COULD_NOT_RUN = 0, 1, 2
-FAILURES = (Problem, ConfigurationError, sqlalchemy.exc.SQLAlchemyError)
+FAILURES = (Problem, ConfigurationError, sqlalchemy.exc.SQLAlchemyError, psycopg.Error)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -113,7 +114,11 @@ def _run(context: CommandContext, scope: Scope, names: tuple[str, ...]) -> Repor
     ):
         vendor_id = find_vendor(scope.vendor) if scope.vendor else None
         return run_checks(
-            vendor_id, scope.since, names or None, say=lambda name: progress.update(f"{name} ...")
+            vendor_id,
+            scope.since,
+            names or None,
+            go_on=True,
+            say=lambda name: progress.update(f"{name} ..."),
         )
 
 

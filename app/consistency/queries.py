@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,9 @@ from app.consistency.checks import AS_SHIPPED, CHECKS
 from app.consistency.shipped import BODIES, find_unlike_shipped
 from app.errors import DatabaseProblem, Problem
 from app.migrate import newest_revision
+
+UNABLE = "could_not_run"
+_NOTHING = "It answers nothing that can be read."
 
 
 class OtherSchemaError(Problem):
@@ -29,7 +33,10 @@ class OtherSchemaError(Problem):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one check found: `status` is PASS or FAIL, `offenders` are the first ten."""
+    """What one check found: `status` is PASS or FAIL, `offenders` are the first ten.
+
+    A check that the database could not run has failed, too: its offender is UNABLE, and says why.
+    """
 
     check_name: str
     status: str
@@ -59,10 +66,10 @@ class Report:
 
 
 def verify_booking_slot_consistency(vendor_id: UUID | None) -> list[dict[str, Any]]:
-    """All checks, as `run_checks` runs them: one entry each, with check_name, status, violations,
-    offenders and seconds.
+    """All checks, as `run_checks` runs them whatever is broken: one entry each, with check_name,
+    status, violations, offenders and seconds.
     """
-    return run_checks(vendor_id).as_json()
+    return run_checks(vendor_id, go_on=True).as_json()
 
 
 def run_checks(
@@ -71,13 +78,16 @@ def run_checks(
     names: Sequence[str] | None = None,
     *,
     seconds_max: float | None = None,
+    go_on: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Run the checks (all, or those named), one after another, on one snapshot, and write nothing.
 
     `seconds_max` limits all of them together; without it the statement timeout does not apply, for
-    reading everything may take minutes. `say` is told the name of each before it begins. Raises
-    DatabaseProblem (TRANSACTION_TIMEOUT when time is up), OtherSchemaError.
+    reading everything may take minutes. `say` is told the name of each before it begins. With
+    `go_on` a check that the database cannot run is a finding of its own, for the others tell why;
+    without it what the database says is raised. Raises DatabaseProblem (TRANSACTION_TIMEOUT when
+    time is up), OtherSchemaError.
     """
     chosen = [check.name for check in CHECKS if names is None or check.name in names]
     results = []
@@ -91,7 +101,7 @@ def run_checks(
             say(name)
             if ends is not None:
                 _limit(session, ends)
-            results.append(_run(session, name, vendor_id, since))
+            results.append(_run(session, name, vendor_id, since, go_on=go_on))
     return Report(at=(at or datetime.now(UTC)).astimezone(UTC), results=results)
 
 
@@ -104,20 +114,18 @@ def _limit(session: Session, ends: float | None) -> None:
     session.execute(text(f"SET LOCAL statement_timeout = {limit}"))
 
 
-def _run(session: Session, name: str, vendor_id: UUID | None, since: datetime | None) -> Result:
+def _run(
+    session: Session, name: str, vendor_id: UUID | None, since: datetime | None, *, go_on: bool
+) -> Result:
     began = time.perf_counter()
-    if name == AS_SHIPPED:
-        rows = session.execute(text(BODIES)).all()
-        violations, offenders = find_unlike_shipped({row.name: row.bodies for row in rows})
-    else:
-        row = db.call(
-            "verify_booking_slot_consistency",
-            within=session,
-            p_vendor_id=vendor_id,
-            p_since=since,
-            p_checks=[name],
-        )
-        violations, offenders = row.violations, row.offenders
+    try:
+        # What it breaks is undone, so that the next one can be run.
+        with session.begin_nested():
+            violations, offenders = _look(session, name, vendor_id, since)
+    except (psycopg.Error, LookupError) as error:
+        if not go_on:
+            raise
+        violations, offenders = 1, [_unable(error)]
     return Result(
         check_name=name,
         status="FAIL" if violations else "PASS",
@@ -125,6 +133,34 @@ def _run(session: Session, name: str, vendor_id: UUID | None, since: datetime | 
         offenders=offenders,
         seconds=time.perf_counter() - began,
     )
+
+
+def _look(
+    session: Session, name: str, vendor_id: UUID | None, since: datetime | None
+) -> tuple[int, list[dict[str, Any]]]:
+    """What one check finds. Raises LookupError when what is called is not the check it was."""
+    if name == AS_SHIPPED:
+        rows = session.execute(text(BODIES)).all()
+        return find_unlike_shipped({row.name: row.bodies for row in rows})
+    row = db.call(
+        "verify_booking_slot_consistency",
+        within=session,
+        p_vendor_id=vendor_id,
+        p_since=since,
+        p_checks=[name],
+    )
+    found = getattr(row, "violations", None), getattr(row, "offenders", None)
+    if isinstance(found[0], int) and isinstance(found[1], list):
+        return found[0], found[1]
+    raise LookupError(_NOTHING)
+
+
+def _unable(error: psycopg.Error | LookupError) -> dict[str, Any]:
+    """Why a check could not be run, in the words of the database."""
+    if isinstance(error, psycopg.Error):
+        said = error.diag.message_primary or str(error)
+        return {"reason": UNABLE, "sqlstate": error.sqlstate, "error": said}
+    return {"reason": UNABLE, "sqlstate": None, "error": _NOTHING}
 
 
 def _require_schema(session: Session) -> None:

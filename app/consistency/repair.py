@@ -9,7 +9,7 @@ from typing import Any
 from app.consistency import repair_data as data
 from app.consistency import repair_schema as schema
 from app.consistency.checks import BY_NAME
-from app.consistency.queries import Report
+from app.consistency.queries import UNABLE, Report
 from app.consistency.repair_orphans import mend_orphan
 
 Offender = dict[str, Any]
@@ -54,7 +54,11 @@ def plan_repairs(report: Report) -> list[Repair]:
             result.check_name,
             offender,
             BY_NAME[result.check_name].advice,
-            _MEND[result.check_name](offender),
+            (
+                schema.mend_check(offender)
+                if offender.get("reason") == UNABLE
+                else _MEND[result.check_name](offender)
+            ),
         )
         for result in report.results
         for offender in result.offenders

@@ -37,6 +37,16 @@ def mend_law(offender: Offender) -> list[str]:
     ]
 
 
+def mend_check(offender: Offender) -> list[str]:
+    """Give the rights back that it lacks; otherwise what else is found says why it cannot run."""
+    if offender["sqlstate"] == "42501":
+        return [f"\\i {SQL / 'rights.sql'}"]
+    return [
+        f"-- It could not run: {_one_line(offender['error'])}",
+        "-- Mend first what the checks of schema, functions and rights find, then check again.",
+    ]
+
+
 def mend_function(offender: Offender) -> list[str]:
     """The file to run again, or the second form to drop."""
     if offender["expected"] is None:

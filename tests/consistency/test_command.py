@@ -14,6 +14,12 @@ from tests.shop import Shop
 NAMES = [check.name for check in CHECKS]
 UNALTERED = "functions_are_unaltered"
 SHIPPED = "functions_are_as_shipped"
+LAWS = "laws_are_in_force"
+REPLACED = (
+    "DROP FUNCTION {check}; CREATE FUNCTION {check}(p_vendor_id uuid, p_since timestamptz,"
+    " p_checks text[], OUT nothing integer) LANGUAGE sql AS 'SELECT 1'; GRANT EXECUTE ON"
+    " FUNCTION {check} TO slotkeeper_app"
+)
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +172,38 @@ def test_the_time_limit_of_the_applications_role_does_not_end_it(check, database
         # Each session of the role would give up after a millisecond.
         superuser.execute(f"ALTER DATABASE {database.name} SET statement_timeout = '1ms'")
     assert check(url=database.app_url).returncode == 0
+
+
+def _broken(database, statement):
+    with psycopg.connect(database.superuser_url, autocommit=True) as superuser:
+        superuser.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement, able, explained_by",
+    [
+        ("REVOKE EXECUTE ON FUNCTION {check} FROM slotkeeper_app", {SHIPPED}, set()),
+        ("ALTER TABLE claims RENAME COLUMN units TO places", set(NAMES[6:]), {LAWS}),
+        (REPLACED, {SHIPPED}, {SHIPPED}),
+    ],
+    ids=["may not", "cannot", "another"],
+)
+def test_a_check_that_cannot_run_is_a_finding_and_the_others_run(
+    *, check, database, tmp_path, statement, able, explained_by
+):
+    file = tmp_path / "slotkeeper.prom"
+    _broken(database, statement.format(check="verify_booking_slot_consistency"))
+    done = check("--json", "--repair-plan", "--textfile", str(file), url=database.app_url)
+    assert (done.returncode, done.stderr) == (1, "")
+    document = json.loads(done.stdout)
+    checks = {one["check_name"]: one for one in document["checks"]}
+    assert list(checks) == NAMES
+    unable = {
+        name for name, one in checks.items() if "could_not_run" in json.dumps(one["offenders"])
+    }
+    assert unable
+    assert not unable & able
+    assert {name for name in checks.keys() - unable if checks[name]["violations"]} == explained_by
+    assert all(repair["statements"] for repair in document["repair_plan"])
+    assert "slotkeeper_consistency_status" in file.read_text()
+    assert f'check="{NAMES[0]}",scope="all",vendor=""}} 1' in file.read_text()
