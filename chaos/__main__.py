@@ -47,6 +47,8 @@ FLAGS = {
     "faults": "--injected",
 }
 Options = dict[str, Any]
+# What names a deployment that somebody has: no run with a demo of its own goes near it.
+ADDRESSES = ("target_url", "vendor", "api_key", "database_url", "owner_url")
 COULD_NOT_BEGIN = 2
 # After so many the machine is to blame, and somebody should look.
 TAKEN_UP_MAX = 3
@@ -97,16 +99,14 @@ def run(
 
     What is not given is taken from the file that `slotkeeper demo` writes.
     """
-    if sabotage is not None and (not fresh or sabotage not in SABOTAGES):
-        raise click.UsageError("--sabotage breaks a --fresh demo; python -m chaos sabotages lists.")
+    _refuse_sabotage(sabotage, fresh=fresh)
     if resume and (fresh or options["folder"] is None):
         raise click.UsageError("--resume takes up the run in --folder, on what it attacked before.")
     try:
         if resume:
-            header = read_run(options["folder"])[0]
-            faults = ",".join(faults_of(header)) or "none"
-            fresh = bool(header.get("fresh"))
-            options |= {name: header[name] for name in ("iterations", "users", "seed")}
+            fresh, faults = _recall(options)
+        if fresh:
+            _refuse_addresses(options, demo_file)
         wanted = _possible(chosen(faults, fresh=fresh), everything=faults == "all")
     except (FaultError, OSError) as error:
         raise click.UsageError(str(error)) from error
@@ -120,6 +120,7 @@ def run(
         try:
             if fresh:
                 demo_file, options["instance"] = _instance(stack, wanted, options, resume=resume)
+                _aim_at_nothing_else(options, demo_file)
             if sabotage is not None:
                 options["sabotage"] = sabotage
                 apply(SABOTAGES[sabotage], read_demo(demo_file)["owner_url"])
@@ -179,6 +180,43 @@ def faults() -> None:
     """List what can be broken, and what only a --fresh demo suffers."""
     for fault in FAULTS.values():
         click.echo(f"{fault.name:<22}{fault.about}{' (--fresh)' if OURS & {*fault.needs} else ''}")
+
+
+def _recall(options: Options) -> tuple[bool, str]:
+    """What the run was that is taken up: whether its demo was its own, and its faults."""
+    header = read_run(options["folder"])[0]
+    options |= {name: header[name] for name in ("iterations", "users", "seed")}
+    return bool(header.get("fresh")), ",".join(faults_of(header)) or "none"
+
+
+def _refuse_sabotage(sabotage: str | None, *, fresh: bool) -> None:
+    """Nothing, if there is such a guard, and a demo that nobody needs. Raises UsageError."""
+    if sabotage is not None and sabotage not in SABOTAGES:
+        raise click.UsageError(f"There is no sabotage {sabotage!r}: python -m chaos sabotages.")
+    if sabotage is not None and not fresh:
+        raise click.UsageError("--sabotage breaks a --fresh demo, and nothing else.")
+
+
+def _refuse_addresses(options: Options, demo_file: Path) -> None:
+    """Nothing, if nobody has named a deployment that is there already. Raises UsageError."""
+    variables = {f"CHAOS_{name.upper()}": name for name in ADDRESSES}
+    named = [f"--{name.replace('_', '-')}" for name in ADDRESSES if options[name]]
+    named += [variable for variable in variables if os.environ.get(variable)]
+    named += ["--demo-file"] if demo_file != DEMO_FILE else []
+    if named:
+        raise click.UsageError(
+            f"A run with a demo of its own attacks nothing else, but {', '.join(named)}"
+            f" {'names' if len(named) == 1 else 'name'} something: leave that out, or --fresh."
+        )
+
+
+def _aim_at_nothing_else(options: Options, demo_file: Path) -> None:
+    """Name all that leads to the fresh demo, so that Locust's own settings and environment cannot
+    name anything else; '' as the owner's address, for nobody who writes by hand, stays.
+    """
+    known = read_demo(demo_file) | ({"owner_url": ""} if options["owner_url"] == "" else {})
+    known["target_url"] = known.pop("url")
+    options |= {name: known[name] for name in ADDRESSES}
 
 
 def _possible(wanted: list[Fault], *, everything: bool) -> list[Fault]:

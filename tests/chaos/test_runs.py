@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -13,7 +14,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
+from chaos.__main__ import main
 from chaos.history import read_history
 from chaos.target import Target, administer
 from tests.chaos.attacks import CHECKOUT, LOCUST, attack
@@ -182,7 +185,9 @@ def test_a_sabotaged_fresh_run_is_convicted_and_leaves_nothing_behind():
             str(kept),
         )
         sabotage = ("--sabotage", "cancelled_in_words_only")
-        done = chaos("run", "--fresh", *words, *sabotage, environment={"TMPDIR": str(folder)})
+        # Locust reads its own variables, too; nothing is at that address.
+        around = {"TMPDIR": str(folder), "LOCUST_HOST": "http://127.0.0.1:1"}
+        done = chaos("run", "--fresh", *words, *sabotage, environment=around)
         assert done.returncode == 1, done.stdout + done.stderr
         assert "FAIL  acknowledged_is_there" in done.stdout
         assert list(folder.iterdir()) == [kept]
@@ -192,10 +197,51 @@ def test_a_sabotaged_fresh_run_is_convicted_and_leaves_nothing_behind():
         shutil.rmtree(folder)
 
 
-def test_nothing_but_a_fresh_demo_is_sabotaged():
-    done = chaos("run", "--sabotage", "no_exclusion")
-    assert done.returncode == 2
-    assert "--fresh" in done.stderr
+@pytest.mark.parametrize("more", [[], ["--faults", "all"], ["--sabotage", "no_exclusion"]])
+@pytest.mark.parametrize(
+    "named",
+    [
+        "--target-url",
+        "--vendor",
+        "--api-key",
+        "--database-url",
+        "--owner-url",
+        "--demo-file",
+        "CHAOS_API_KEY",
+        "CHAOS_DATABASE_URL",
+        "CHAOS_OWNER_URL",
+    ],
+)
+def test_a_run_with_a_demo_of_its_own_refuses_whatever_names_another(named, more, tmp_path):
+    by_option = named.startswith("--")
+    words = ["run", "--fresh", "--folder", str(tmp_path / "run"), *more]
+    done = CliRunner().invoke(
+        main,
+        [*words, *([named, "mine"] if by_option else [])],
+        env={} if by_option else {named: "mine"},
+    )
+    assert done.exit_code == 2
+    assert f"but {named} names something" in " ".join(done.output.split())
+    assert not (tmp_path / "run").exists()
+
+
+def test_who_takes_up_a_run_on_its_own_demo_names_nothing_else_either(tmp_path):
+    header = {"fresh": True, "faults": "", "iterations": 1, "users": 1, "seed": 1}
+    stage = {"vendor_id": "v", "location_id": "l", "providers": [], "roles": {}}
+    (tmp_path / "run.json").write_text(json.dumps({"header": header, "stage": stage}))
+    words = ["run", "--resume", "--folder", str(tmp_path), "--owner-url", "mine"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 2
+    assert "--owner-url" in done.output
+
+
+@pytest.mark.parametrize(
+    "words, told", [(["no_exclusion"], "--fresh"), (["nope", "--fresh"], "no sabotage 'nope'")]
+)
+def test_nothing_but_a_fresh_demo_is_sabotaged_and_only_by_what_there_is(words, told):
+    done = CliRunner().invoke(main, ["run", "--sabotage", *words])
+    assert done.exit_code == 2
+    assert told in done.output
 
 
 def test_chaos_imports_nothing_of_the_application():
