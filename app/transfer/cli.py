@@ -15,23 +15,27 @@ import sqlalchemy.exc
 from app.auth.visits import find_vendor
 from app.config import ConfigurationError
 from app.db import CommandContext
-from app.errors import DatabaseProblem, Problem
+from app.errors import Problem
 from app.errors.sqlstates import told_to_operators
 from app.records.lines import UTF_8
 from app.transfer.cells import moment
 from app.transfer.context import Report, Source
 from app.transfer.exporting import FileThereError, Window, export_files
 from app.transfer.faults import FAULTS_MAX, ImportRefusedError
-from app.transfer.importing import Choices, import_files
+from app.transfer.importing import Choices, CutOffError, import_files
 from app.transfer.kinds import KINDS
 from app.transfer.watching import progress
 
-DONE, REFUSED, COULD_NOT_RUN = 0, 1, 2
+DONE, REFUSED, COULD_NOT_RUN, CUT_OFF = 0, 1, 2, 3
 FORMS = ("csv", "json")
 FAILURES = (Problem, ConfigurationError, FileThereError, OSError, sqlalchemy.exc.SQLAlchemyError)
 TIMED_OUT = (
     "\nOne statement of it took longer than SLOTKEEPER_STATEMENT_SECONDS allows: try again when"
     " less is going on, or give each more time: SLOTKEEPER_STATEMENT_SECONDS=60."
+)
+UNKNOWN = (
+    " It was being committed, and nobody knows whether it took effect. Import the same files"
+    " again: what is there already is found unchanged."
 )
 VENDOR = click.option("--vendor", required=True, help="The vendor's slug.")
 
@@ -160,7 +164,8 @@ def import_command(
     """Bring a vendor what is in files (CSV or JSON), or in all files of a folder: all or nothing.
 
     A file's name says what it holds: bookings.csv, bookings-2027.json. Exit code: 0 done, 1 refused
-    and nothing written, 2 could not run and nothing written.
+    and nothing written, 2 could not run and nothing written, 3 cut off while all was being
+    committed: import the same files again, and what is there already is found unchanged.
     """
     sources = list(_sources(paths, form, kind, encoding))
     with _told("import"), context.application(), progress() as tick:
@@ -206,15 +211,17 @@ def _told(what: str) -> Iterator[None]:
         if error.faults.full:
             click.echo(f"There may be more: only the first {FAULTS_MAX} are told.", err=True)
         sys.exit(REFUSED)
+    except CutOffError:
+        click.echo(f"Error: The import was cut off.{UNKNOWN}", err=True)
+        sys.exit(CUT_OFF)
     except FAILURES as error:
         told = (
             str(error) if isinstance(error, OSError | FileThereError) else told_to_operators(error)
         )
-        # An answer that is lost may have been that of the commit.
-        lost = isinstance(error, DatabaseProblem) and error.lost
-        ended = "was cut off." if lost else "could not run, and changed nothing."
         advice = TIMED_OUT if getattr(error, "code", None) == "TRANSACTION_TIMEOUT" else ""
-        click.echo(f"Error: The {what} {ended} {told}{advice}", err=True)
+        click.echo(
+            f"Error: The {what} could not run, and changed nothing. {told}{advice}", err=True
+        )
         sys.exit(COULD_NOT_RUN)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import db
-from app.errors import Problem
+from app.errors import DatabaseProblem, Problem
 from app.transfer.bookings import BookingRows
 from app.transfer.catalogue import CatalogueRows
 from app.transfer.channels import ChannelRows
@@ -27,7 +27,12 @@ from app.transfer.slots import SlotRows
 from app.transfer.time_off import TimeOffRows
 from app.transfer.watching import Tick, Unwatched
 
+UNDONE = "The connection to the database was lost, and all that had been done with it."
 _UNWATCHED = Unwatched()
+
+
+class CutOffError(Exception):
+    """The commit was not answered: all of it is there, or nothing, and nobody knows."""
 
 
 class Rows(Protocol):
@@ -54,22 +59,30 @@ def import_files(
     """Everything in the files is there, in one transaction, or nothing is changed.
 
     A deadlock with others begins it all again, a few times. Raises ImportRefusedError with what is
-    wrong, DatabaseProblem.
+    wrong, CutOffError, DatabaseProblem.
     """
     return db.persist(lambda: _import(vendor_id, list(sources), choices, tick))
 
 
 def _import(vendor_id: UUID, sources: list[Source], choices: Choices, tick: Tick) -> Report:
     tick.anew()
-    with db.transaction() as session:
-        _one_after_another(session, vendor_id)
-        directory = Directory(session, vendor_id)
-        context = Context(session, vendor_id, directory, sources, choices.update, tick)
-        with suppress(EnoughError):
-            _run(context)
-        context.faults.refuse()
-        if choices.dry_run:
-            session.rollback()
+    committing = False
+    try:
+        with db.transaction() as session:
+            _one_after_another(session, vendor_id)
+            directory = Directory(session, vendor_id)
+            context = Context(session, vendor_id, directory, sources, choices.update, tick)
+            with suppress(EnoughError):
+                _run(context)
+            context.faults.refuse()
+            if choices.dry_run:
+                session.rollback()
+            committing = not choices.dry_run
+    except DatabaseProblem as problem:
+        if not problem.lost:
+            raise
+        ended = CutOffError() if committing else DatabaseProblem(problem.code, UNDONE)
+        raise ended from problem.__cause__
     return context.report
 
 

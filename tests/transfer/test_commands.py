@@ -104,6 +104,37 @@ def test_who_may_not_take_longer_is_told_how_to_have_more_time(trade, slotkeeper
     assert "SLOTKEEPER_STATEMENT_SECONDS=60" in late.stderr
 
 
+def test_an_import_that_is_cut_off_says_whether_anything_can_have_been_written(trade, slotkeeper):
+    trade.owner.execute(
+        "CREATE FUNCTION cut_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(60); RETURN NULL; END $$"
+    )
+    try:
+        for name, when in ("early", "IMMEDIATE"), ("late", "DEFERRED"):
+            trade.owner.execute(
+                f"CREATE CONSTRAINT TRIGGER cut_off_{name} AFTER INSERT ON locations DEFERRABLE"
+                f" INITIALLY {when} FOR EACH ROW WHEN (NEW.name = '{name}')"
+                " EXECUTE FUNCTION cut_off()"
+            )
+        for name, code, words in (
+            (
+                "early",
+                2,
+                "changed nothing. SERVICE_UNAVAILABLE: The connection to the database was",
+            ),
+            ("late", 3, "was cut off. It was being committed, and nobody knows"),
+        ):
+            trade.write(locations=f"name\n{name}\n")
+            done = slotkeeper("import", "--vendor", trade.slug, trade.folder)
+            assert (done.returncode, words in done.stderr) == (code, True), done.stderr
+        dry = slotkeeper("import", "--vendor", trade.slug, trade.folder, "--dry-run")
+        assert dry.returncode == 0, dry.stderr
+    finally:
+        trade.owner.execute("DROP FUNCTION cut_off CASCADE")
+    assert "Traceback" not in done.stderr
+    assert "3 cut off" in slotkeeper("import", "--help").stdout
+
+
 @pytest.mark.parametrize(
     "content",
     [
