@@ -99,10 +99,15 @@ class Evidence:
 
     @classmethod
     def collect(
-        cls, folder: Path, data: Mapping[str, Iterable[Row]], rows_read_at: float | None
+        cls,
+        folder: Path,
+        data: Mapping[str, Iterable[Row]],
+        rows_read_at: float | None,
+        clock_moved: float = 0.0,
     ) -> Evidence:
         """Everything about the run in this folder; `data`: the rows as they stood at the end, by
-        table, so many seconds after the run began; None where nobody knows.
+        table, so many seconds after the run began; None where nobody knows. `clock_moved`: by
+        how many seconds the clock of the day was set meanwhile.
         """
         header, stage = read_run(folder)
         header = {
@@ -110,6 +115,7 @@ class Evidence:
             "services": stage.services,
             "calendars": stage.calendars,
             "rows_read_at": rows_read_at,
+            "clock_moved": clock_moved,
         }
         path = folder / EVIDENCE
         path.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from chaos.evidence import Evidence
 from chaos.faults.excuses import CALM
 from chaos.faults.survived import survived
 from chaos.report import write_report
-from chaos.run import EVIDENCE, VERDICT, clock_of, faults_of, read_run
+from chaos.run import EVIDENCE, VERDICT, clock_moved, clock_of, faults_of, read_run
 
 
 def judge_run(folder: Path, database_url: str, extra: tuple[Checker, ...] = ()) -> list[Verdict]:
@@ -28,7 +28,9 @@ def judge_run(folder: Path, database_url: str, extra: tuple[Checker, ...] = ()) 
         # From here on the transaction sees what stood at this moment, however long it reads.
         connection.execute("SELECT")
         clock = clock_of(header)
-        evidence = Evidence.collect(folder, rows, clock.now() if clock else None)
+        now = clock.now() if clock else None
+        moved = 0.0 if now is None else clock_moved(header, now)
+        evidence = Evidence.collect(folder, rows, now, moved)
     return _judged(folder, evidence, extra)
 
 

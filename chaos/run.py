@@ -7,6 +7,7 @@ import os
 import platform
 import random
 import subprocess
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ CALM_ATTEMPTS, CALM_SHARE = 100, 0.02
 CALM_SECONDS, CALM_SECONDS_MAX = 1.0, 12.0
 # The pid of the process without which the users attack nothing that is there.
 ENDS_WITH = "CHAOS_ENDS_WITH"
+# What sets clocks right little by little makes them faster or slower by no more.
+DAY_DRIFT = 0.001
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -163,6 +166,7 @@ def begin(
         "iterations": iterations,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "clock_zero": clock.zero,
+        "day_ahead": day_ahead(),
         "boot": _boot(),
         "target": {"url": target.url, "vendor": target.vendor, "by_hand": bool(target.owner_url)},
         "commit": _commit(),
@@ -196,6 +200,20 @@ def take_up(folder: Path, target: Target) -> Run:
 def clock_of(header: dict[str, Any]) -> Clock | None:
     """The clock of the run with this header; None after a restart of the machine."""
     return Clock(header["clock_zero"]) if header["boot"] == _boot() else None
+
+
+def day_ahead() -> float:
+    """By how many seconds the clock of the day, which servers go by, is ahead of the steady one."""
+    return time.time() - time.monotonic()
+
+
+def clock_moved(header: dict[str, Any], seconds: float) -> float:
+    """By how much somebody has set the clock of the day since the run with this header began, so
+    many seconds ago; a clock that merely goes slow or fast does not count.
+    """
+    before: float = header.get("day_ahead", day_ahead())
+    moved = abs(day_ahead() - before)
+    return max(0.0, moved - DAY_DRIFT * seconds)
 
 
 def read_run(folder: Path) -> tuple[dict[str, Any], Stage]:

@@ -44,7 +44,7 @@ class Loner(Attacker):
 
     def _mine(self) -> tuple[str, dict[str, Any]]:
         calendars = self.this_run.stage.calendars
-        return next((one, known) for one, known in calendars.items() if known["alone"])
+        return next((one, known) for one, known in calendars.items() if known.get("alone"))
 
     def _closed_and_wanted_again(self, about: Asked, calendar: dict[str, Any]) -> None:
         booked = self._book(about)

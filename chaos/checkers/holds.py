@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 
 from chaos.checkers import Checker, Finding
-from chaos.checkers.stands import Story, slack, stories
+from chaos.checkers.stands import Story, stories
 from chaos.evidence import Evidence
 
 EXPIRED = """
@@ -30,15 +30,15 @@ def _holds(evidence: Evidence) -> Iterator[Finding]:
 def _one_hold(evidence: Evidence, story: Story, seconds: float, over: float) -> Iterator[Finding]:
     about = f"booking {story.booking_id}, held for {seconds} s from {story.begun:.6f} s"
     row = evidence.connection.execute(STATUS, [story.booking_id]).fetchone()
-    if row and row[0] == "expired" and over < story.begun + seconds - slack(seconds):
+    if row and row[0] == "expired" and over < story.begun + seconds - story.slack:
         yield Finding("expired_too_early", f"{about}: expired by {over:.6f} s")
     for n, attacker, kind, code, ended, answer in evidence.query(EXPIRED, [story.booking_id]):
         expired = code == "HOLD_EXPIRED" or json.loads(answer).get("status") == "expired"
-        if expired and ended < story.begun + seconds - slack(seconds):
+        if expired and ended < story.begun + seconds - story.slack:
             words = f"{about}: operation {n} by {attacker}, {kind} at {ended:.6f} s: {code}"
             yield Finding("expired_too_early", words)
     # Only what was confirmed in time, or cancelled and claimed again, can be confirmed later.
-    late = story.told + seconds + slack(seconds)
+    late = story.told + seconds + story.slack
     if not any(act.began <= late for act in story.acts):
         for act in story.acts:
             if act.surely and act.kind == "confirm":

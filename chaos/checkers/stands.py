@@ -85,17 +85,30 @@ class Story:
     slots: tuple[str, ...]
     span: Span
     acts: list[Act]
+    # By how many seconds somebody has set the server's clock while the run lasted.
+    clock_moved: float = 0.0
+
+    @property
+    def known_hold(self) -> float:
+        """For how many seconds it surely is held; 0 if nobody knows."""
+        return 0.0 if self.hold is None or self.hold == math.inf else self.hold
+
+    @property
+    def slack(self) -> float:
+        """By how much its hold may seem shorter or longer by the clients' clock."""
+        return SLACK_SECONDS + DRIFT * self.known_hold + self.clock_moved
 
 
 def stories(evidence: Evidence) -> Iterator[Story]:
     """The story of each booking that anybody asked for and that was made, or may have been."""
+    moved: float = evidence.setting("clock_moved") or 0.0
     for booking_id, rows in groupby(evidence.query(ACTS), key=lambda row: row[0]):
-        story = _story(booking_id, list(rows))
+        story = _story(booking_id, list(rows), moved)
         if story is not None:
             yield story
 
 
-def _story(booking_id: str, rows: list[tuple[Any, ...]]) -> Story | None:
+def _story(booking_id: str, rows: list[tuple[Any, ...]], moved: float) -> Story | None:
     acts, creations = [], []
     own = next((row[9] for row in rows if row[9] is not None), None)
     for row in rows:
@@ -130,12 +143,8 @@ def _story(booking_id: str, rows: list[tuple[Any, ...]]) -> Story | None:
         first.slots,
         first.span,
         acts,
+        moved,
     )
-
-
-def slack(seconds: float) -> float:
-    """By how much a hold of so many seconds may seem shorter or longer by the clients' clock."""
-    return SLACK_SECONDS + DRIFT * seconds
 
 
 def surely(story: Story) -> Iterator[tuple[float, float]]:
@@ -144,8 +153,7 @@ def surely(story: Story) -> Iterator[tuple[float, float]]:
     if story.told < math.inf:
         end = min((act.began for act in releases), default=math.inf)
         if story.hold is not None:
-            known = 0.0 if story.hold == math.inf else story.hold
-            end = min(end, story.begun + known - slack(known))
+            end = min(end, story.begun + story.known_hold - story.slack)
         if end > story.told:
             yield story.told, end
     for act in story.acts:
@@ -161,7 +169,7 @@ def possibly(story: Story, *, lapsing: bool = True) -> Iterator[tuple[float, flo
     releases = [act for act in story.acts if act.kind in RELEASES and act.surely]
     end = min((act.ended for act in releases), default=math.inf)
     if lapsing and story.hold is not None and story.told < math.inf:
-        end = min(end, story.told + story.hold + slack(story.hold))
+        end = min(end, story.told + story.hold + story.slack)
     yield story.begun, end
     for act in story.acts:
         if act.kind not in RELEASES:

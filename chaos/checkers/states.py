@@ -11,7 +11,7 @@ from typing import Any
 
 from chaos.checkers import Checker, Finding
 from chaos.checkers.places import OCCUPYING
-from chaos.checkers.stands import Story, slack, stories
+from chaos.checkers.stands import Story, stories
 from chaos.evidence import Evidence
 
 # To where each move leads, and from which states it is allowed, or has nothing left to do.
@@ -147,10 +147,8 @@ def possible_states(story: Story, answer: Answer) -> set[str]:
         # is never moved again.
         return states
     states.add("confirmed" if story.hold is None else "held")
-    if story.hold is not None:
-        known = 0.0 if story.hold == math.inf else story.hold
-        if answer.ended >= story.begun + known - slack(known):
-            states.add("expired")
+    if story.hold is not None and answer.ended >= story.begun + story.known_hold - story.slack:
+        states.add("expired")
     return states
 
 

@@ -147,6 +147,15 @@ def test_a_hold_that_is_expired_when_all_is_over_too_early_is_refused():
     assert story.findings(HOLDS) == {"expired_too_early": 1}
 
 
+@pytest.mark.parametrize("moved, found", [(0.0, {"expired_too_early": 1}), (5.0, {})])
+def test_where_the_servers_clock_was_set_nobody_knows_when_a_hold_lapsed(moved, found):
+    story = Story()
+    story.header["clock_moved"] = moved
+    booking = story.books(1, 2, hold=60)
+    story.moves("confirm", booking, 57, 58, result="fail", code="HOLD_EXPIRED")
+    assert story.findings(HOLDS) == found
+
+
 @pytest.mark.parametrize("read_at", [62, None])
 def test_a_hold_that_may_have_lapsed_before_the_rows_were_read_is_accepted(read_at):
     story = Story()
