@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -221,6 +221,43 @@ def test_whoever_books_a_part_while_a_slot_is_cut_keeps_the_time_or_is_refused(
     rota.apply(wanted)
     with shop.unchanged():
         assert not rota.apply(wanted)["changed"]
+
+
+def test_whoever_books_what_is_left_of_a_day_while_it_is_closed_is_named_or_refused(
+    rota, sessions, shop
+):
+    """The day has begun, so that its slot stays and is closed: close_begun_slot."""
+    hour = (datetime.now(UTC) - at(0)) // timedelta(hours=1)
+    (begun,) = shop.rows(
+        "INSERT INTO slots (vendor_id, provider_id, location_id, schedule_id, capacity, during)"
+        " VALUES (%s, %s, %s, %s, 2, tstzrange(%s, %s)) RETURNING id",
+        *(shop.provider_id, shop.location_id, rota.schedule_id, at(hour), at(hour + 9)),
+    )
+    parts = [(hour + n, hour + n + 1) for n in range(2, 8)]
+    closer, of = sessions.app(), {"provider_id": shop.provider_id, "wanted": Jsonb([])}
+    with held(sessions.owner(), shop):
+        claims = begin_to_book(sessions, begun["id"], parts[:3])
+        wait_until(lambda: sessions.waiting() == 3, "the first do not wait")
+        closing = closer.begin(closer.call, "close_begun_slot", **of)
+        wait_until(lambda: sessions.waiting() == 4, "who closes does not wait")
+        claims += begin_to_book(sessions, begun["id"], parts[3:])
+        wait_until(lambda: sessions.waiting() == 7, "somebody does not wait")
+        print(f"waiting for one slot at one moment: {sessions.waiting()}")
+    answers = [claim.result() for claim in claims]
+    found = Counter(answer["outcome"] for answer in answers)
+    print(f"answers: {dict(found)}, {closing.result()}")
+    assert found.keys() <= {"CONFIRMED", "SLOT_NOT_FOUND"}
+    assert found["CONFIRMED"] >= 3, "who came before the closing was refused"
+    booked = {one["booking_id"] for one in answers if one["outcome"] == "CONFIRMED"}
+    named = closing.result()["facts"]["in_the_way"]
+    assert {one["booking_id"] for one in named} == {str(one) for one in booked}
+    # Nor does anybody get what these give back, or what was never booked.
+    for booking in booked:
+        shop.move("cancel_booking", booking)
+    again = [one.result() for one in begin_to_book(sessions, begun["id"], parts)]
+    assert {answer["outcome"] for answer in again} == {"SLOT_NOT_FOUND"}
+    with shop.unchanged():
+        assert not shop.call("close_begun_slot", **of)[0]["changed"]
 
 
 def test_publishers_claimers_and_vendors_by_hand_do_not_deadlock(rota, sessions, shop):
