@@ -1,7 +1,9 @@
 """`python -m bench.search`: the search of a service's times, and bookings by whoever is free.
 
 A salon with 50 providers searches its January of 2040, with ten thousand and with a million
-bookings before it (a year of half hours for each provider). Ten providers are booked by eight
+bookings before it (a year of half hours for each provider). A clinic with 50 therapists and 15
+rooms is searched for an hour with both, and refuses it, and an hour with a therapist alone, at
+times when nobody is free, naming other times. Ten providers are booked by eight
 clients who all want the same start; afterwards every provider must have every start once.
 """
 
@@ -38,6 +40,7 @@ from bench.stage import (
 
 SIZES = (10_000, 1_000_000)
 SALON_PROVIDERS, ANY_PROVIDERS = 50, 10
+THERAPISTS, ROOMS = 50, 15
 MONTH_DAYS = 31
 # By what each is asked for: how many starts a page has, from how many first days of the month.
 PAGES = {
@@ -65,6 +68,7 @@ def main() -> int:
     try:
         with open_stage() as postgres:
             loads, check = _any_provider(postgres, chosen.rounds)
+            loads += _clinic(postgres)
             for total in chosen.bookings:
                 print(f"Filling a database with {total:,} bookings ...", flush=True)
                 loads += _searches(postgres, total)
@@ -112,6 +116,62 @@ def _searches(postgres: EmbeddedPostgres, total: int) -> list[Load]:
         return Load(name, f"search, {total:,} bookings before: {title}", run)
 
     return [load(page) for page in PAGES]
+
+
+def _clinic(postgres: EmbeddedPostgres) -> list[Load]:
+    """A joint service's times, and refusals of it and of one that is not joint."""
+    make_database(postgres, "clinic")
+    place = make_place(postgres.app_url("clinic"), "clinic", THERAPISTS + ROOMS)
+    where = {"vendor_id": place.vendor_id, "location_id": place.location_id}
+    row = run_sql(
+        postgres.owner_url("clinic"),
+        "clinic_month.sql",
+        **where,
+        provider_ids=place.provider_ids,
+        rooms=ROOMS,
+    )[0]
+    tidy_up(postgres, "clinic")
+
+    def load(name: str, title: str, script: str, **more: Any) -> Load:
+        def run(seconds: float) -> Round:
+            return run_pgbench(
+                postgres.binary("pgbench"),
+                postgres.app_url("clinic"),
+                name,
+                {"vendor": place.vendor_id, **more},
+                script=script,
+                connections=CONNECTIONS,
+                seconds=seconds,
+            )
+
+        return Load(name, title, run)
+
+    both, alone = {"service": row.together_id}, {"service": row.alone_id}
+    who = f"{THERAPISTS} therapists, {ROOMS} rooms"
+    return [
+        load(
+            "joint_page",
+            f"search of a joint service ({who}): first page (100 starts)",
+            "search.pgbench",
+            **both,
+            limit=100,
+            days=10,
+        ),
+        load(
+            "joint_refused",
+            f"refusal of a joint service by start ({who}), with three other times",
+            "refuse_service.pgbench",
+            **both,
+            hour=10,
+        ),
+        load(
+            "refused",
+            f"refusal by service and start ({THERAPISTS} providers), with three other times",
+            "refuse_service.pgbench",
+            **alone,
+            hour=9,
+        ),
+    ]
 
 
 def _any_provider(postgres: EmbeddedPostgres, rounds: int) -> tuple[list[Load], Any]:
@@ -192,7 +252,8 @@ def _heading(chosen: argparse.Namespace) -> str:
         f" no HTTP. {SALON_PROVIDERS} providers, each from nine to five, {MONTH_DAYS} days, six"
         f" hours of ten booked, an hour's service every quarter. {CONNECTIONS} connections, medians"
         f" of {chosen.rounds} interleaved rounds of {chosen.seconds:g} s, each after a checkpoint."
-        " Every booking was confirmed, and every provider had every start exactly once."
+        " Every booking was confirmed, and every provider had every start exactly once; every"
+        " refusal named three other times."
     )
 
 
