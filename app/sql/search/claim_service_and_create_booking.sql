@@ -2,8 +2,8 @@
 -- (or one of p_location_ids, and of those of its channel) comes first in the order of service_openings and is free; refused only when nobody is. With
 -- p_end it ends then, or is refused: of whole slots that begin together that one is meant. It is
 -- claim_slot_and_create_booking that books: this one says for which slots, one try after another, so that a race costs a
--- try and not the booking. Whoever is locked is passed over, and waited for when nobody else is free: for lock_timeout, and for one of them,
--- after which all are looked at once more.
+-- try and not the booking. Whoever is locked is passed over, and waited for when nobody else is free: one after another, for lock_timeout
+-- together, after which all are looked at once more.
 --
 -- Locks: those of claim_slot_and_create_booking, of one try at a time: a try that is refused is undone, and lets go of its
 -- locks, its idempotency key included, before the next begins. So the order of locks holds.
@@ -43,9 +43,10 @@ DECLARE
     v_claim       record;
     v_tried       text[] := '{}';
     v_patience    CONSTANT text := current_setting('lock_timeout');
-    v_short       CONSTANT text := CASE WHEN v_patience::interval BETWEEN '1 ms' AND '250 ms' THEN v_patience ELSE '250ms' END;
+    v_short       CONSTANT interval := CASE WHEN v_patience::interval BETWEEN '1 ms' AND '250 ms' THEN v_patience ELSE '250 ms' END;
     v_round       integer := 1;
     v_full        boolean;
+    v_deadline    timestamptz;
     v_locked      uuid[] := '{}';
     v_more        uuid[];
     v_waited      text;
@@ -96,8 +97,11 @@ BEGIN
             v_locked := v_locked || v_more;
             CONTINUE WHEN v_more <> '{}';
         END IF;
+        -- One deadline for all who are waited for, since each wait may end in a refusal; a lock_timeout of 0 has none.
+        v_deadline := COALESCE(v_deadline, CASE WHEN v_full THEN clock_timestamp() + NULLIF(v_patience::interval, '0') END);
         BEGIN
-            PERFORM set_config('lock_timeout', CASE WHEN v_full THEN v_patience ELSE v_short END, true);
+            PERFORM set_config('lock_timeout', CASE WHEN v_full AND v_deadline IS NULL THEN v_patience ELSE ceil(1000 * extract(epoch FROM GREATEST(
+                '1 ms', LEAST(CASE WHEN NOT v_full THEN v_short END, v_deadline - clock_timestamp()))))::text END, true);
             SELECT c.* INTO v_claim FROM claim_slot_and_create_booking(
                 p_vendor_id, v_opening.slot_ids, CASE WHEN v_service.duration_minutes IS NOT NULL THEN p_start END, NULL, p_quantity,
                 p_customer_id, p_service_id, p_hold_for, p_idempotency_key, v_fingerprint, v_details, p_actor, 0) AS c;
@@ -110,9 +114,7 @@ BEGIN
         EXCEPTION
             WHEN SQLSTATE 'SK003' THEN
                 v_tried := v_tried || array_to_string(v_opening.slot_ids, ',');
-                IF v_full THEN
-                    v_round := 1;
-                END IF;
+                v_round := CASE WHEN v_full THEN 1 ELSE v_round END;
                 -- What is about the request and not about this provider would be refused of all others, too.
                 IF v_claim.outcome NOT IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY', 'SLOT_NOT_FOUND', 'CONCURRENCY_ABORT')
                    AND (v_claim.outcome <> 'VALIDATION_ERROR' OR v_claim.facts ->> 'field' NOT IN ('start', 'slot_ids', 'provider_id')) THEN
