@@ -23,14 +23,14 @@ def mend_law(offender: Offender) -> list[str]:
         "trigger": _mend_trigger,
         "setting": _mend_setting,
         "child": _mend_child,
+        "seal": _mend_seal,
+        "law": _mend_lost_law,
     }.get(offender["kind"])
     if mend is not None:
         return mend(offender)
     table, _, name = offender["name"].partition(".")
     if offender["expected"] is None:
         return [f"DROP {offender['kind'].upper()} {_quoted(name)} ON {_quoted(table)};"]
-    if offender["kind"] == "seal":
-        return ["-- schema_seal itself was changed: compare with a freshly migrated database."]
     return [
         f"-- expected: {_one_line(offender['expected'])}",
         f"-- found: {_one_line(offender['found'] or 'nothing')}",
@@ -142,8 +142,26 @@ def _mend_trigger(offender: Offender) -> list[str]:
 
 def _mend_setting(offender: Offender) -> list[str]:
     setting, _, role = offender["name"].partition(" of ")
-    whom = f"ROLE {_quoted(role)}" if role else "DATABASE ..."
-    return [f"-- ALTER {whom} RESET {setting};"]
+    whom = f"ROLE {_quoted(role)}" if role else 'DATABASE :"DBNAME"'
+    return [f"-- In psql, as a superuser, then in new sessions: ALTER {whom} RESET {setting};"]
+
+
+def _mend_seal(_: Offender) -> list[str]:
+    """No statement: whoever seals what is there makes lawful what is missing."""
+    return [
+        "-- Do not seal anew: that takes for right whatever stands now, and forgets what is gone.",
+        "-- Put back the lines of schema_seal from a backup made since the last migration, or from",
+        "-- a new database that the same release has migrated: pg_dump --data-only --table",
+        "-- schema_seal; then DELETE FROM schema_seal and those lines, in one transaction.",
+    ]
+
+
+def _mend_lost_law(offender: Offender) -> list[str]:
+    """Where the law is written; the seal does not know it any more."""
+    return [
+        f"-- {offender['name']} is a law, is gone or does not bind, and was sealed so.",
+        "-- As migrations/sql/0001_core writes it, or pg_dump --schema-only of a new database.",
+    ]
 
 
 def _mend_child(offender: Offender) -> list[str]:

@@ -101,6 +101,15 @@ ALTERED_LAWS = {
     ),
     "the seal broken": "DELETE FROM schema_seal",
     "a line of the seal lost": "DELETE FROM schema_seal WHERE name = 'claims.claims_no_overlap'",
+    "the law of places lost together with the seal": (
+        "DELETE FROM schema_seal; ALTER TABLE claims DROP CONSTRAINT claims_no_overlap"
+    ),
+    "a law lost and what is left sealed": (
+        "ALTER TABLE claims DROP CONSTRAINT claims_no_overlap; SELECT seal_schema()"
+    ),
+    "a law asleep and that sealed": (
+        "ALTER TABLE events DISABLE TRIGGER events_are_append_only; SELECT seal_schema()"
+    ),
     "a law broken and the seal changed to fit": (
         "ALTER TABLE claims DROP CONSTRAINT claims_no_overlap;"
         " DELETE FROM schema_seal WHERE name LIKE '%claims_no_overlap'"

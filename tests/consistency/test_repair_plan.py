@@ -30,6 +30,9 @@ BY_HAND = {
     "the seal broken",
     "a line of the seal lost",
     "a law broken and the seal changed to fit",
+    "the law of places lost together with the seal",
+    "a law lost and what is left sealed",
+    "a law asleep and that sealed",
     "a function given away",
     "a function of another cost",
     "an owner of a table",
@@ -64,3 +67,15 @@ def test_every_alteration_has_words_at_least(module_database):
                 superuser.execute(statement)
                 script = as_script(plan(superuser))
             assert len(script.splitlines()) > 5
+
+
+@pytest.mark.parametrize("lost", ["", " WHERE kind = 'trigger'", " WHERE kind = 'seal'"])
+def test_a_seal_that_is_lost_leads_nobody_to_drop_a_law(module_database, lost):
+    with (
+        psycopg.connect(module_database.superuser_url, autocommit=True) as superuser,
+        superuser.transaction(force_rollback=True),
+    ):
+        superuser.execute(f"DELETE FROM schema_seal{lost}")
+        repairs = plan(superuser)
+        assert {repair.offender["kind"] for repair in repairs} == {"seal"}
+        assert all(line.startswith("-- ") for one in repairs for line in one.statements)
