@@ -8,8 +8,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
-import psycopg
-import sqlalchemy.exc
 import structlog
 
 from app import logs
@@ -137,7 +135,7 @@ def _check(context: CommandContext, watch: Watch, every: float, stop: threading.
             log.warning("check failed", code=problem.code, detail=_reason(problem))
             wait = min(every, CHECK_RETRY_SECONDS)
             continue
-        except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError) as error:
+        except Exception as error:
             # Whatever is broken, the next check is to come.
             log.exception("check failed", code="INTERNAL_ERROR", detail=type(error).__name__)
             wait = min(every, CHECK_RETRY_SECONDS)
