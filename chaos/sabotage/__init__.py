@@ -106,7 +106,8 @@ class Saboteur:
 
 @dataclass(frozen=True, slots=True)
 class Sabotage:
-    """One guard broken. `convicts`: the checkers of which each must fail.
+    """One guard broken. `convicts`: the checkers of which each must fail, `kinds`: with which
+    findings, some of them.
 
     `law`: the SQLSTATE with which a law stops it from doing harm; the data must then be sound.
     """
@@ -117,6 +118,7 @@ class Sabotage:
     breaks: Callable[[Saboteur], None]
     convicts: frozenset[str]
     law: str = ""
+    kinds: frozenset[str] = frozenset()
 
 
 def apply(sabotage: Sabotage, owner_url: str) -> None:

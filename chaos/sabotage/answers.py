@@ -51,6 +51,14 @@ def _change_in_words_only(saboteur: Saboteur) -> None:
     saboteur.rewrite("change_booking", r"guests = v_new\.guests", "guests = b.guests")
 
 
+def _renewed_in_silence(saboteur: Saboteur) -> None:
+    saboteur.rewrite(
+        "renew_manage_token",
+        r"jsonb_build_object\('token_version', ",
+        "jsonb_build_object('token', ",
+    )
+
+
 SABOTAGES: list[Sabotage] = [
     sabotage(
         "what_stands_cannot_be_cancelled",
@@ -100,5 +108,12 @@ SABOTAGES: list[Sabotage] = [
         "vendor_under_fire",
         _change_in_words_only,
         "acknowledged_is_there",
+    ),
+    sabotage(
+        "renewals_are_not_told",
+        "who could manage a booking can no more, and history does not say so",
+        "vendor_under_fire",
+        _renewed_in_silence,
+        "renewals_are_told",
     ),
 ]

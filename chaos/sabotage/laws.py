@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chaos.sabotage import Sabotage, Saboteur
+from chaos.sabotage.kinds import KINDS
 
 CLAIM = "claim_slot_and_create_booking"
 LOCK = r"v_locked := lock_slots\([^)]*\);"
@@ -123,7 +124,8 @@ def sabotage(
     law: str = "",
 ) -> Sabotage:
     """A sabotage whose `convicts` are written in one line."""
-    return Sabotage(name, about, workload, breaks, frozenset(convicts.split()), law)
+    kinds = frozenset(KINDS.get(name, "").split())
+    return Sabotage(name, about, workload, breaks, frozenset(convicts.split()), law, kinds)
 
 
 ATTACK = "double_booking_attack"

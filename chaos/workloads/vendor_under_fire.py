@@ -7,6 +7,7 @@ from chaos.attackers.customers import HttpCustomer, SqlCaller
 from chaos.attackers.tidier import Tidier
 from chaos.attackers.vendors import Vendor
 from chaos.checkers.contended import happened
+from chaos.checkers.renewals import RENEWALS
 from chaos.stage import StageBuilder
 from chaos.workloads import Workload
 
@@ -30,6 +31,7 @@ WORKLOAD = Workload(
         Tidier: 1,
     },
     (
+        RENEWALS,
         happened("slots_were_resized", "A slot was resized.", "code = 'RESIZED'"),
         happened("slots_were_in_use", "A slot in use was left alone.", "code = 'SLOT_IN_USE'"),
         happened("times_were_blocked", "A time was blocked.", "kind = 'block' AND result = 'ok'"),

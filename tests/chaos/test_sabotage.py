@@ -10,14 +10,19 @@ Each run tries the first of every kind: what finds it, and which law stops it. A
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from chaos.__main__ import WORKLOADS
 from chaos.checkers.all import CHECKERS
+from chaos.checkers.calendars import CALENDARS
+from chaos.checkers.renewals import RENEWALS
+from chaos.checkers.services import SERVICES
 from chaos.sabotage import Saboteur
 from chaos.sabotage.all import SABOTAGES
+from chaos.sabotage.kinds import KINDS
 from tests.chaos.attacks import attack
 
 SEED = "7"
@@ -79,11 +84,13 @@ def test_each_sabotage_is_found_or_stopped_by_a_law(name, arena, clean_runs, tmp
         clean = clean_runs(sabotage.workload, seed)
         assert clean.code == 0, clean.output
         run, refusals = sabotaged(sabotage, seed, arena, tmp_path / seed)
-        print(f"{name}, seed {seed}: {sorted(run.convicted_by)}")
-        if sabotage.convicts <= run.convicted_by:
+        found = {verdict.checker: verdict.kinds for verdict in run.verdicts.values()}
+        print(f"{name}, seed {seed}: { {who: found[who] for who in sorted(run.convicted_by)} }")
+        if sabotage.convicts <= run.convicted_by and sabotage.kinds <= found_in(run):
             break
     assert run.code == (1 if sabotage.convicts else 0), run.output
     assert sabotage.convicts <= run.convicted_by, run.output
+    assert sabotage.kinds <= found_in(run), run.output
     if sabotage.law:
         # The law refused what would have done harm; the data are sound. (A claim that the exclusion
         # refuses looks again, and tells nobody; the sabotage has counted them.)
@@ -91,6 +98,11 @@ def test_each_sabotage_is_found_or_stopped_by_a_law(name, arena, clean_runs, tmp
         assert refusals if sabotage.law == EXCLUSION else told, run.output
         harmed = {"no_place_given_twice", "no_unit_taken_twice", "no_half_booking"}
         assert not harmed & run.convicted_by, run.output
+
+
+def found_in(run):
+    """The kinds of findings of all checkers."""
+    return {kind for verdict in run.verdicts.values() for kind in verdict.kinds}
 
 
 def sabotaged(sabotage, seed, arena, folder):
@@ -110,8 +122,17 @@ def sabotaged(sabotage, seed, arena, folder):
             saboteur.mend()
 
 
+def test_each_kind_of_finding_is_said_of_a_sabotage_that_there_is():
+    assert KINDS.keys() - SABOTAGES.keys() == set()
+    said = {kind for kinds in KINDS.values() for kind in kinds.split()}
+    checkers = (Path(__file__).parents[2] / "chaos/checkers").glob("*.py")
+    known = "\n".join(path.read_text() for path in checkers)
+    assert {kind for kind in said if f'"{kind}"' not in known} == set()
+
+
 def test_there_are_more_than_fifteen_and_every_checker_convicts_somebody():
     assert len(TRIED) >= 15
     convicting = {checker for name in TRIED for checker in SABOTAGES[name].convicts}
+    checkers = {checker.name for checker in (*CHECKERS, *SERVICES, *CALENDARS, RENEWALS)}
     # A run without contention convicts itself, and needs no sabotage.
-    assert {checker.name for checker in CHECKERS} - convicting == {"places_were_contended"}
+    assert checkers - convicting == {"places_were_contended"}
