@@ -55,7 +55,7 @@ BEYOND_THE_SCHEMA = {
     "A slot lasts at": "How far an end is from its start.",
     "does not tell which times have so many": "Nor is what a vendor has set to be shown.",
     "not inside the time that is published": "Nor is the calendar.",
-    "Nothing is published between": "As above.",
+    "Nothing is published in between": "As above.",
     "do not follow each other": "As above.",
     "The same slot is named twice": "Two spellings of one id are one slot.",
     "belongs to another provider": "What belongs to what is in the database.",

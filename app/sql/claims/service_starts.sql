@@ -5,5 +5,6 @@
 CREATE OR REPLACE FUNCTION service_starts(p_service services, p_public boolean) RETURNS tstzrange
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN p_public THEN tstzrange(
-    GREATEST(now() + make_interval(mins => p_service.notice_minutes), earliest_start(true)), now() + make_interval(hours => p_service.window_days * 24), '[]')
+    GREATEST(now() + make_interval(mins => p_service.notice_minutes), earliest_start(true)),
+    now() + make_interval(hours => p_service.window_days * 24), '[]')
     ELSE tstzrange(NULL, NULL) END;

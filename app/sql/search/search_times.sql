@@ -2,9 +2,10 @@
 -- by start and end, and for each the ways to book it in the order in which a booking would try them (service_openings):
 -- p_limit of them as one text, JSON objects with commas between, and where the next page begins (NULL: there is none).
 -- Everything shown can be booked as shown by a public caller, and what is not shown cannot. FOUND, or the outcome and
--- facts of a refusal. p_location_ids: only there, best first; if nothing is, they must be the vendor's, and p_provider_id one who does it. p_channel: only where it leads (channel_places; p_public tells who asks). Numbers
--- above p_told_max are not told. It goes through time a piece at a time until the page is full, so what it reads grows with the page; after p_patience
--- it stops where it is, and the next page goes on from there, however short this one is.
+-- facts of a refusal. p_location_ids: only there, best first; if nothing is, they must be the vendor's, and p_provider_id
+-- one who does it. p_channel: only where it leads (channel_places; p_public tells who asks). Numbers above p_told_max are
+-- not told. It goes through time a piece at a time until the page is full, so what it reads grows with the page; after
+-- p_patience it stops where it is, and the next page goes on from there, however short this one is.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION search_times(
     p_vendor_id uuid, p_service_id uuid, p_from timestamptz, p_to timestamptz, p_quantity integer DEFAULT NULL,
