@@ -12,6 +12,7 @@ from app.consistency.queries import run_checks
 from app.db import db, offline_app
 from chaos.sweep import sweep
 from tests.consistency.busy import have_a_busy_day
+from tests.rota import Rota
 from tests.shop import Shop
 
 
@@ -34,6 +35,22 @@ def test_a_busy_vendor_of_whom_everything_is_lawful_passes_every_check(busy):
         assert {row["check_name"]: row["offenders"] for row in rows if row["violations"]} == {}
     rows = busy.app.execute("SELECT status FROM verify_booking_slot_consistency()").fetchall()
     assert {status for (status,) in rows} == {"PASS"}
+
+
+def test_a_stay_with_a_pause_that_a_new_week_has_brought_to_another_slot_leaves_nothing_out(shop):
+    rota = Rota(shop)
+    rota.apply(rota.wanted((10, 11), (12, 13)))
+    stay = shop.book(rota.slot_at(10), rota.slot_at(12))
+    other = rota.slot_at(12)
+    rota.apply(rota.wanted((8, 11), whole=False) + rota.wanted((12, 13)))
+    rota.book(8, 9)
+    rota.apply(rota.wanted((8, 9.25), (9.25, 11.5), whole=False) + rota.wanted((12, 13)))
+    first, second = shop.booking(stay)["slot_ids"]
+    versions = shop.rows(
+        "SELECT version FROM slots WHERE vendor_id = %s AND id = ANY (%s)", [first, second]
+    )
+    assert (second, [row["version"] for row in versions]) == (other, [1, 1])
+    assert shop.violations() == []
 
 
 def test_the_checks_write_nothing_and_take_no_lock_that_anybody_waits_for(busy, module_app):

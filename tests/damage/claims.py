@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 from tests.damage.planting import (
@@ -83,15 +84,36 @@ def _slot(assignment: str) -> Callable[[Shop], object]:
     )
 
 
-def _booked_though_closed(shop: Shop) -> None:
-    """A schedule closed the slot an hour ago, and somebody has booked it since."""
-    slot = shop.slot()
-    shop.book(slot)
+def close_since_an_hour(shop: Shop, slot: uuid.UUID) -> None:
+    """By hand, as if a schedule had closed it."""
     shop.owner.execute(
         "UPDATE slots SET schedule_id = %s, closed = tstzmultirange(during),"
         " updated_at = now() - interval '1 hour' WHERE id = %s",
         [Rota(shop).schedule_id, slot],
     )
+
+
+def _booked_though_closed(shop: Shop) -> None:
+    """A schedule closed the slot an hour ago, and somebody has booked it since."""
+    slot = shop.slot()
+    shop.book(slot)
+    close_since_an_hour(shop, slot)
+
+
+def _again_though_closed(shop: Shop) -> None:
+    """A schedule closed the slot an hour ago; who had it has cancelled and has it again."""
+    slot = shop.slot()
+    booking_id = shop.book(slot)
+    shop.owner.execute(
+        "UPDATE events SET occurred_at = now() - interval '2 hours' WHERE booking_id = %s",
+        [booking_id],
+    )
+    shop.owner.execute(
+        "UPDATE bookings SET created_at = now() - interval '2 hours' WHERE id = %s", [booking_id]
+    )
+    shop.move("cancel_booking", booking_id)
+    shop.move("confirm_booking", booking_id)
+    close_since_an_hour(shop, slot)
 
 
 SECOND = "ordinal = 2"
@@ -275,5 +297,6 @@ DAMAGES = [
         set(),
     ),
     Damage("booked though closed", _booked_though_closed, {FIT}, set()),
+    Damage("booked again though closed", _again_though_closed, {FIT}, set()),
     Damage("a slot without places", _slot("capacity = 0"), {SLOTS}, set(), {SLOTS}),
 ]

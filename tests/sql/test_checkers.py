@@ -11,6 +11,7 @@ import pytest
 
 from chaos.sweep import main, sweep
 from tests.damage import DAMAGES, LAPSED, loosen
+from tests.damage.claims import close_since_an_hour
 from tests.damage.planting import FIT, TWICE, raw_booking
 from tests.shop import Shop, at
 
@@ -84,6 +85,17 @@ def test_damage_to_bookings_of_the_last_hour_is_found_by_looking_at_no_more(shop
     assert failed_checks(shop, since=hour_ago) == damage.checks - damage.unseen
     later = hour_ago + timedelta(hours=2)
     assert failed_checks(shop, since=later) == damage.checks & {LAPSED}
+
+
+def test_whoever_came_before_it_was_closed_may_stay_and_be_told_of(shop):
+    slot = shop.slot()
+    booking_id = shop.book(slot)
+    shop.owner.execute("UPDATE events SET occurred_at = now() - interval '2 hours'")
+    for move in ("complete_booking", "confirm_booking"):
+        shop.move(move, booking_id, actor={"type": "system"})
+    assert [event["kind"] for event in shop.events(booking_id)][1:] == ["completed", "confirmed"]
+    close_since_an_hour(shop, slot)
+    assert failed_checks(shop) == set()
 
 
 def test_checks_can_be_chosen_and_unknown_ones_are_refused(shop):

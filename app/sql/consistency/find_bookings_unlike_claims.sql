@@ -29,9 +29,11 @@ AS $$
             CASE WHEN lower(b.during) - make_interval(mins => b.buffer_before_minutes) IS DISTINCT FROM c.starts THEN 'start' END,
             CASE WHEN upper(b.during) + make_interval(mins => b.buffer_after_minutes) IS DISTINCT FROM c.ends THEN 'end' END,
             -- One provider's claims are shorter than another's, or have a gap. (A slot that has grown into one since it
-            -- was booked leaves its claims as they are.)
+            -- was booked leaves its claims as they are, and so does one that has come to be in its place.)
             CASE WHEN c.starts_last <> c.starts OR c.ends_first <> c.ends OR c.gap AND NOT EXISTS (
                      SELECT FROM slots s WHERE s.vendor_id = b.vendor_id AND s.id = ANY (c.slot_ids) AND s.version > 1)
+                     AND NOT EXISTS (
+                     SELECT FROM events e WHERE e.vendor_id = b.vendor_id AND e.booking_id = b.id AND e.sequence > 1 AND e.changes ? 'slot_ids')
                  THEN 'time_left_out' END,
             CASE WHEN (lower_inc(b.during) AND NOT upper_inc(b.during)) IS FALSE THEN 'bounds' END,
             CASE WHEN b.provider_id IS DISTINCT FROM c.provider_id THEN 'provider' END,

@@ -1,6 +1,7 @@
 -- Promise: claims that do not fit their slot (gone, another provider's, other shape, outside its time
 -- or units) or their booking (gone, not occupying, other quantity or number of claims), repeat something else than
--- either says, or stand in time that was closed before they were made. (Ten minutes: whoever closed it may have been at work so long.)
+-- either says, or stand in time that was closed before they were made, or made again after a cancellation. (Closed since the slot was changed last:
+-- no row says when. Ten minutes: whoever closed it may have been at work so long.)
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION find_misfit_claims(p_vendor_id uuid, p_since timestamptz)
 RETURNS TABLE (violations bigint, offenders jsonb)
@@ -17,7 +18,12 @@ AS $$
                  THEN 'outside_slot' END,
             -- Without its first moment, or with its last, it is not the time it looks like.
             CASE WHEN NOT isempty(c.during) AND (NOT lower_inc(c.during) OR upper_inc(c.during)) THEN 'bounds' END,
-            CASE WHEN c.during && s.closed AND b.kind <> 'block' AND b.created_at > s.updated_at + interval '10 minutes'
+            CASE WHEN c.during && s.closed AND b.kind <> 'block' AND s.updated_at + interval '10 minutes' < COALESCE((
+                     SELECT min(e.occurred_at) FROM events e
+                     WHERE e.vendor_id = b.vendor_id AND e.booking_id = b.id AND e.kind IN ('requested', 'held', 'confirmed')
+                       AND e.sequence > COALESCE((
+                           SELECT max(gone.sequence) FROM events gone
+                           WHERE gone.vendor_id = b.vendor_id AND gone.booking_id = b.id AND gone.kind = 'cancelled'), 0)), b.created_at)
                  THEN 'closed_time' END,
             CASE WHEN c.units IS NULL OR isempty(c.units) OR lower(c.units) < 1 OR upper(c.units) > s.capacity + 1
                  THEN 'beyond_capacity' END,
