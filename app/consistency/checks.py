@@ -69,8 +69,9 @@ CHECKS = (
     Check(
         "idempotency_keys_point_to_bookings",
         "data",
-        "a key stands for nothing, or for a booking that is gone",
-        "Whoever repeats that request would be answered with nothing, or refused. Forget the key:",
+        "a key stands for nothing, or for a booking that is gone or another's",
+        "Whoever repeats that request would be answered with nothing, with another's booking, or"
+        " refused. Forget the key:",
     ),
     Check(
         "busy_blocks_match_their_bookings",

@@ -57,6 +57,17 @@ def _key_to_nowhere(shop: Shop) -> None:
     )
 
 
+def _anothers_key(shop: Shop) -> None:
+    """Two have booked, each with a key of their own; then the keys have changed places."""
+    for hour in (9, 10):
+        shop.book(shop.slot(hour, hour + 1), idempotency_key=f"a key of its own, {hour}")
+    shop.owner.execute(
+        "UPDATE idempotency_keys k SET booking_id = other.booking_id FROM idempotency_keys other"
+        " WHERE other.vendor_id = k.vendor_id AND other.key <> k.key AND k.vendor_id = %s",
+        [shop.vendor_id],
+    )
+
+
 def _old_hold(shop: Shop) -> None:
     booking_id = shop.lapsed_hold(shop.slot())
     shop.owner.execute(
@@ -117,6 +128,7 @@ DAMAGES = [
         set(),
     ),
     Damage("other guests than events told last", _other_guests, {EVENTS}, set()),
+    Damage("keys of one another", _anothers_key, {KEYS}, set()),
     Damage("a key to nowhere", _key_to_nowhere, {KEYS}, {"key_to_nowhere"}),
     Damage(
         "a key to nothing",

@@ -1,5 +1,6 @@
--- Promise: idempotency keys that name a booking which is not there, or nothing at all: a repeated request would be
--- answered with nothing, or refused as another one. With p_since: of the keys made since.
+-- Promise: idempotency keys that name a booking which is not there, or was not made together with the key, or nothing at all: a
+-- repeated request would be answered with nothing, with another's booking, or refused as another one. (Both rows are of one transaction, and
+-- so of one moment.) With p_since: of the keys made since.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION find_keys_to_nowhere(p_vendor_id uuid, p_since timestamptz)
 RETURNS TABLE (violations bigint, offenders jsonb)
@@ -18,7 +19,7 @@ AS $$
     ), found AS (
         SELECT s.*, row_number() OVER (ORDER BY s.vendor_id, s.key) AS place
         FROM scope s LEFT JOIN bookings b ON b.vendor_id = s.vendor_id AND b.id = s.booking_id
-        WHERE CASE WHEN s.booking_id IS NULL THEN s.made = '{}' ELSE b.id IS NULL END
+        WHERE CASE WHEN s.booking_id IS NULL THEN s.made = '{}' ELSE b.created_at IS DISTINCT FROM s.created_at END
     )
     -- The key itself may be a caller's secret: its digest finds it as well.
     SELECT count(*), COALESCE(jsonb_agg(jsonb_build_object(
