@@ -33,7 +33,7 @@ SYSTEM = {"type": "system", "id": "schedules"}
 Facts = dict[str, Any]
 # No slot of a schedule is longer.
 DAY_OR_NIGHT = timedelta(days=2)
-_NOTHING = {"published": 0, "removed": 0, "resized": 0, "kept": 0}
+NOTHING = {"published": 0, "removed": 0, "resized": 0, "kept": 0}
 IN_THE_WAY_SHOWN_MAX = 100
 ABORTED = "Others changed the provider's slots at the same moment. Nothing was done."
 
@@ -90,9 +90,9 @@ def publish(
             p_to=None,
         )
     begun = _close_begun(session, vendor_id, provider_id, around, tell=dry_run)
-    told: Facts = _NOTHING | begun.facts
+    told: Facts = NOTHING | begun.facts
     for part in parts:
-        told = _sum(told, apply(part, tell=dry_run).facts)
+        told = sum_of(told, apply(part, tell=dry_run).facts)
     if not dry_run:
         close_in_pieces(session, vendor_id, provider_id)
         left = left_over(session, vendor_id, provider_id)
@@ -144,7 +144,7 @@ def _close_begun(
     )
 
 
-def _sum(one: Facts, other: Facts) -> Facts:
+def sum_of(one: Facts, other: Facts) -> Facts:
     """What was done in two parts; the bookings in the way are the first of both."""
     in_the_way = [*one["in_the_way"], *other["in_the_way"]][:IN_THE_WAY_SHOWN_MAX]
     counts = {name: one[name] + other[name] for name in one if name != "in_the_way"}

@@ -11,6 +11,7 @@ from app.auth import VendorBlueprint, current_visit, vendor_admin, vendor_read
 from app.idempotency import idempotency_key
 from app.models import Schedule, ScheduleException
 from app.schedules import actions, queries
+from app.schedules.following import follow_clocks
 from app.schedules.queries import Kept
 from app.schedules.schemas import (
     ChangedExceptionSchema,
@@ -21,10 +22,12 @@ from app.schedules.schemas import (
 )
 from app.wire.answers import answer, created, expected_version
 from app.wire.pages import PageQuery, page_of
+from app.wire.signals import clocks_changed
 
 blueprint = VendorBlueprint("schedules", "Weekly hours in local time, kept published as slots.")
 
 VENDOR, PROVIDER, LOCATION = "VENDOR_NOT_FOUND", "PROVIDER_NOT_FOUND", "LOCATION_NOT_FOUND"
+clocks_changed.connect(follow_clocks)
 SCHEDULE, EXCEPTION = "SCHEDULE_NOT_FOUND", "EXCEPTION_NOT_FOUND"
 OVERLAP = "SCHEDULE_OVERLAP"
 _WEEK = {"monday": [["09:00", "12:00"], ["13:00", "17:30"]], "friday": [["20:00", "02:00"]]}

@@ -8,6 +8,7 @@ from marshmallow import Schema, fields, validate
 
 from app.schedules.hours import CLOCK, DAY_MINUTES, WEEKDAYS
 from app.wire.fields import QUANTITY_MAX, Day, Pattern, Text, Time, money, whole_number
+from app.wire.publishing import PublishingSchema
 
 INTERVALS_MAX, REASON_MAX = 24, 500
 SLOT_MINUTES_MIN = 5
@@ -39,37 +40,6 @@ WeeklySchema = Schema.from_dict(
     },
     name="WeeklySchema",
 )
-
-
-class PublishingConflictSchema(Schema):
-    """A booking or block that keeps a slot from being what the schedule wants."""
-
-    booking_id = fields.UUID()
-    kind = fields.String(validate=validate.OneOf(["appointment", "block"]))
-    slot_id = fields.UUID()
-    start = Time()
-    end = Time()
-    time_zone = fields.String()
-    quantity = fields.Integer()
-
-
-class PublishingSchema(Schema):
-    """What a change did to the published slots."""
-
-    published = fields.Integer(metadata={"description": "New slots."})
-    removed = fields.Integer(metadata={"description": "Slots that are wanted no more."})
-    resized = fields.Integer(
-        metadata={"description": "Slots with new times, capacity, price or place."}
-    )
-    kept = fields.Integer(metadata={"description": "Slots that were as they are wanted."})
-    in_the_way = fields.List(
-        fields.Nested(PublishingConflictSchema()),
-        metadata={
-            "description": "Bookings whose time stays, though the schedule wants something else"
-            " there: the first hundred by time. Move or cancel them, or leave them."
-        },
-    )
-    in_the_way_total = fields.Integer()
 
 
 class ScheduleSchema(Schema):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
-from app.db import db
+from app.db import db, read
 from app.errors import Problem
 from app.models import Location, Provider, Service, Vendor
 from app.vendors.services import Needs, services_with_needs
@@ -71,6 +71,14 @@ def list_page(
         wanted = wanted.where(model.id > after[0])
     rows = db.session.execute(wanted.order_by(model.id).limit(limit + 1)).all()
     return page(rows, limit, lambda found: show(*found), lambda found: (found[0].id,))
+
+
+def time_zone_of(vendor_id: UUID, location_id: UUID) -> str | None:
+    """The location's time zone; None: there is no such location."""
+    found = read(
+        "SELECT time_zone FROM locations WHERE vendor_id = %s AND id = %s", vendor_id, location_id
+    )
+    return found[0].time_zone if found else None
 
 
 def _selected(model: type[AnyCatalogued]) -> Select[Any]:

@@ -13,6 +13,7 @@ from app.models import Location, Provider, Service
 from app.vendors import actions, queries
 from app.vendors.queries import AnyCatalogued
 from app.vendors.schemas import (
+    ChangedLocationSchema,
     LocationSchema,
     ProviderQuery,
     ProviderSchema,
@@ -21,6 +22,7 @@ from app.vendors.schemas import (
 )
 from app.wire.answers import answer, created, expected_version, nothing
 from app.wire.pages import PageQuery, page_of
+from app.wire.signals import clocks_changed
 
 blueprint = VendorBlueprint("vendors", "The business and its catalogue.")
 VENDOR, LOCATION, PROVIDER = "VENDOR_NOT_FOUND", "LOCATION_NOT_FOUND", "PROVIDER_NOT_FOUND"
@@ -96,14 +98,23 @@ def get_location(location_id: UUID) -> Response:
     "PATCH",
     "/locations/<uuid:location_id>",
     body=LocationSchema(partial=True),
-    answers=(200, LocationSchema()),
+    answers=(200, ChangedLocationSchema()),
     refuses=[VENDOR, LOCATION],
     guard=vendor_admin,
     versioned=True,
 )
 def change_location(values: dict[str, Any], location_id: UUID) -> Response:
-    """Change a location (JSON merge patch)."""
-    return _change(Location, location_id, values)
+    """Change a location (JSON merge patch).
+
+    With another time zone the schedules that go by its clocks are published anew at once.
+    """
+    vendor_id = current_visit().vendor_id
+    before = queries.time_zone_of(vendor_id, location_id)
+    shown = actions.change(Location, vendor_id, location_id, values, expected_version())
+    if shown["time_zone"] != before:
+        followed = clocks_changed.send(None, vendor_id=vendor_id, location_id=location_id)
+        shown = {**shown, "publishing": followed[0][1]}
+    return answer(shown)
 
 
 @blueprint.call(

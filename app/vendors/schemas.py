@@ -18,6 +18,7 @@ from app.wire.fields import (
     whole_number,
 )
 from app.wire.pages import PageQuery
+from app.wire.publishing import FollowingSchema
 from app.wire.shown_numbers import FEW, NUMBERS
 
 NAME_MAX, ADDRESS_MAX, MINUTES_MAX = 200, 1000, 525_600
@@ -98,6 +99,12 @@ class LocationSchema(Kept):
     name = Text(NAME_MAX, required=True)
     address = Text(ADDRESS_MAX, shortest=0)
     time_zone = TimeZone(metadata={"description": "The vendor's if never said."})
+
+
+class ChangedLocationSchema(LocationSchema):
+    """The location, and what became of the slots of schedules if its time zone has changed."""
+
+    publishing = fields.Nested(FollowingSchema(), dump_only=True)
 
 
 class ProviderSchema(Kept):

@@ -36,8 +36,8 @@ class BlockingSchema(Schema):
     in_the_way = fields.List(
         fields.Nested(BusyConflictSchema()),
         metadata={
-            "description": "Bookings that stand in it, and stay: the first hundred by time. Move or"
-            " cancel them, or leave them."
+            "description": "Bookings that stand in it, and stay: the first hundred by time. Cancel"
+            " them, or leave them."
         },
     )
     in_the_way_total = fields.Integer()
