@@ -13,6 +13,7 @@ from typing import Any
 import click
 import psycopg
 
+from chaos.conclusion import conclusion_of
 from chaos.faults import Fault, FaultError, Ground
 from chaos.faults.all import FAULTS, OURS, chosen
 from chaos.faults.disk import mountable
@@ -25,7 +26,7 @@ from chaos.report import keep_report
 from chaos.run import ENDS_WITH, faults_of, new_folder, read_run
 from chaos.sabotage import apply
 from chaos.sabotage.all import SABOTAGES
-from chaos.screen import held, screen
+from chaos.screen import screen
 from chaos.target import DEMO_FILE, TargetError, read_demo
 
 LOCUSTFILE = Path(__file__).parent / "locustfile.py"
@@ -95,7 +96,7 @@ def run(
     demo_file: Path,
     **options: Any,
 ) -> None:
-    """Run a workload. Exit code 0: every promise held; 1: one did not; 2: nobody can tell.
+    """Run a workload. Exit code 0: every promise held; 1: one was broken; 2: nobody can tell.
 
     What is not given is taken from the file that `slotkeeper demo` writes.
     """
@@ -138,7 +139,19 @@ def run(
 @click.option("--database-url", envvar="CHAOS_DATABASE_URL", help="As the application's role.")
 @click.option("--demo-file", type=Path, default=DEMO_FILE, show_default=True)
 @click.option("--again", is_flag=True, help="By the evidence in the folder, without a database.")
-def judge(folder: Path, database_url: str | None, demo_file: Path, *, again: bool) -> None:
+@click.option(
+    "--as-far-as-it-came",
+    is_flag=True,
+    help="Of a run that ended early, exit code 0 if what it did broke no promise.",
+)
+def judge(
+    folder: Path,
+    database_url: str | None,
+    demo_file: Path,
+    *,
+    again: bool,
+    as_far_as_it_came: bool,
+) -> None:
     """Judge the run of a folder, also one that was broken off. Exit code as of run."""
     url = database_url or read_demo(demo_file).get("database_url", "")
     # Importing them changes how threads work, and the faults of a run need theirs as they are.
@@ -146,12 +159,16 @@ def judge(folder: Path, database_url: str | None, demo_file: Path, *, again: boo
 
     try:
         extra = ALL[read_run(folder)[0]["workload"]].checkers
-        verdicts = judge_again(folder, extra) if again else judge_run(folder, url, extra)
+        far = {"as_far_as_it_came": as_far_as_it_came}
+        verdicts = (
+            judge_again(folder, extra, **far) if again else judge_run(folder, url, extra, **far)
+        )
     except (psycopg.Error, ValueError) as error:
         click.echo(f"Nobody can tell whether the promises held. {error}")
         sys.exit(COULD_NOT_BEGIN)
-    click.echo(screen(folder, verdicts))
-    sys.exit(0 if held(verdicts) else 1)
+    end = conclusion_of(folder, verdicts, **far)
+    click.echo(screen(folder, verdicts, end))
+    sys.exit(end.code)
 
 
 @main.command()

@@ -16,8 +16,16 @@ from chaos.report import write_report
 from chaos.run import EVIDENCE, VERDICT, clock_moved, clock_of, faults_of, read_run
 
 
-def judge_run(folder: Path, database_url: str, extra: tuple[Checker, ...] = ()) -> list[Verdict]:
+def judge_run(
+    folder: Path,
+    database_url: str,
+    extra: tuple[Checker, ...] = (),
+    *,
+    as_far_as_it_came: bool = False,
+) -> list[Verdict]:
     """Read the database as it is now, and judge the history of this folder by it.
+
+    `as_far_as_it_came`: the report may call promises held of a run that ended early.
 
     Raises psycopg.Error when the database cannot be read. Can be done again at any time, as long
     as nothing of the run's slots has been changed since.
@@ -31,10 +39,12 @@ def judge_run(folder: Path, database_url: str, extra: tuple[Checker, ...] = ()) 
         now = clock.now() if clock else None
         moved = 0.0 if now is None else clock_moved(header, now)
         evidence = Evidence.collect(folder, rows, now, moved)
-    return _judged(folder, evidence, extra)
+    return _judged(folder, evidence, extra, as_far_as_it_came=as_far_as_it_came)
 
 
-def judge_again(folder: Path, extra: tuple[Checker, ...] = ()) -> list[Verdict]:
+def judge_again(
+    folder: Path, extra: tuple[Checker, ...] = (), *, as_far_as_it_came: bool = False
+) -> list[Verdict]:
     """Judge by the evidence that was collected when this run was judged first; no database is read.
 
     Raises ValueError when it has not been collected, or not to its end.
@@ -48,17 +58,19 @@ def judge_again(folder: Path, extra: tuple[Checker, ...] = ()) -> list[Verdict]:
         raise ValueError(f"The evidence in {folder} is not complete: collect it once more.")
     # Worked out from the rest; the checkers of today may work it out in another way.
     evidence.connection.executescript("DROP TABLE IF EXISTS sure; DROP TABLE IF EXISTS may;")
-    return _judged(folder, evidence, extra)
+    return _judged(folder, evidence, extra, as_far_as_it_came=as_far_as_it_came)
 
 
-def _judged(folder: Path, evidence: Evidence, extra: tuple[Checker, ...]) -> list[Verdict]:
+def _judged(
+    folder: Path, evidence: Evidence, extra: tuple[Checker, ...], *, as_far_as_it_came: bool
+) -> list[Verdict]:
     header, _ = read_run(folder)
     wanted = faults_of(header)
     faults = (survived(folder, wanted), CALM) if wanted else ()
     try:
         verdicts = judge(evidence, (*CHECKERS, *faults, *extra))
         write_verdicts(verdicts, folder / VERDICT)
-        write_report(folder, evidence, verdicts)
+        write_report(folder, evidence, verdicts, as_far_as_it_came=as_far_as_it_came)
     finally:
         evidence.close()
     return verdicts

@@ -10,6 +10,7 @@ import logging
 import os
 import random
 import sys
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,14 +26,15 @@ from locust.runners import LocalRunner
 
 from chaos import run as runs
 from chaos.attackers import Scene
+from chaos.conclusion import UNKNOWN, conclusion_of
+from chaos.course import End, note_end
 from chaos.faults.record import announce_no_more, no_more_faults
 from chaos.judgement import judge_run
-from chaos.screen import held, screen
+from chaos.screen import screen
 from chaos.stage import StageBuilder
 from chaos.target import DEMO_FILE, Target, TargetError, read_demo, require_settings
 from chaos.workloads.all import WORKLOADS
 
-HELD, VIOLATED, UNKNOWN = 0, 1, 2
 # Long enough for whatever is under way: the database gives up after ten seconds.
 STOP_SECONDS = 30
 
@@ -48,6 +50,12 @@ class Attack:
     verdict: int = UNKNOWN
     said: str = "The attack never began."
     ending: bool = False
+    # For how long it is to go on, at a prompt; None: until the attempts are used up.
+    seconds: float | None = None
+    # When it began, by the steady clock, whether its time is over, and whether somebody stopped it.
+    began: float = 0.0
+    over: bool = False
+    stopped: bool = False
 
 
 attack = Attack()
@@ -83,6 +91,9 @@ def _aim(environment: Environment, **_: Any) -> None:
     if not isinstance(environment.runner, LocalRunner):
         raise TypeError("One process must see all of the history: no --master, no --worker.")
     environment.stop_timeout = STOP_SECONDS
+    if options.headless:
+        # Locust would count the time of the preparation, too, and from when its loop last woke up.
+        attack.seconds, options.run_time = options.run_time, None
     environment.host = environment.host or read_demo(Path(options.demo_file)).get("url")
     target = _target(environment)
     if missing := target.missing():
@@ -117,6 +128,7 @@ def _begin(environment: Environment, **_: Any) -> None:
     if parent := os.environ.get(runs.ENDS_WITH):
         gevent.spawn(_end_with, int(parent))
     Scene.run, attack.verdict, attack.ending = None, UNKNOWN, False
+    attack.began, attack.over, attack.stopped = time.monotonic(), False, False
     Scene.born.clear()
     Scene.end = lambda: _end(environment)
     try:
@@ -124,6 +136,18 @@ def _begin(environment: Environment, **_: Any) -> None:
     except (TargetError, ValueError, OSError) as error:
         attack.said = f"The attack cannot begin. {error}"
         _end(environment)
+        return
+    if attack.seconds:
+        gevent.spawn(_end_in, attack.seconds, environment)
+
+
+def _end_in(seconds: float, environment: Environment) -> None:
+    """Let the attack go on for so long."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        gevent.sleep(left)
+    attack.over = True
+    _end(environment)
 
 
 def _end_with(parent: int) -> None:
@@ -151,7 +175,7 @@ def _prepared(environment: Environment) -> runs.Run:
         "seed": options.seed,
         "workload": workload.name,
         "users": options.num_users or (runner and runner.target_user_count) or 1,
-        "duration": options.run_time,
+        "duration": attack.seconds or options.run_time,
         "sabotage": options.sabotaged,
         "faults": options.injected,
         "fresh": options.of_its_own,
@@ -169,10 +193,22 @@ def _end(environment: Environment) -> None:
         gevent.spawn(environment.runner.stop if environment.web_ui else environment.runner.quit)
 
 
+def _what_ended(environment: Environment, run: runs.Run) -> End:
+    """Why nobody asks any more."""
+    options: Any = environment.parsed_options
+    if run.exhausted:
+        return "iterations"
+    passed = time.monotonic() - attack.began
+    # With its page, Locust itself ends what somebody started there for some time.
+    over = attack.over or (options.run_time and passed > options.run_time - 1)
+    return "duration" if over and not attack.stopped else "stopped"
+
+
 def _judge(environment: Environment, **_: Any) -> None:
     run = Scene.run
     if run is None:
         return
+    note_end(run.folder, _what_ended(environment, run))
     run.history.close()
     no_more_faults(run.folder)
     again = f"python -m chaos judge {run.folder}"
@@ -183,13 +219,15 @@ def _judge(environment: Environment, **_: Any) -> None:
     except psycopg.Error as error:
         attack.said = f"Nobody can tell whether the promises held. {error}"
         return
-    attack.verdict = HELD if held(verdicts) else VIOLATED
-    attack.said = screen(run.folder, verdicts)
+    end = conclusion_of(run.folder, verdicts)
+    attack.verdict, attack.said = end.code, screen(run.folder, verdicts, end)
     if environment.web_ui:
         print(attack.said, flush=True)
 
 
 def _tell(environment: Environment, **_: Any) -> None:
+    # If the attack still goes on, this is not of its own accord.
+    attack.stopped = True
     environment.process_exit_code = attack.verdict
 
 

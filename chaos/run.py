@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from chaos.course import note_break
 from chaos.faults.record import FAULTS, all_have_struck
 from chaos.history import Asked, Clock, HistoryWriter, Operation, Outcome, read_history
 from chaos.stage import Stage
@@ -133,13 +134,15 @@ class Run:
         anew = f" {self.taken_up_at}" if self.taken_up_at else ""
         return random.Random(f"{self.seed} {name}{anew}")
 
-    def recall(self, operations: Iterable[Operation]) -> None:
+    def recall(self, operations: Iterable[Operation]) -> float:
         """Remember what the users of a run that was broken off could choose from, in the order in
-        which they were answered.
+        which they were answered; the last moment of which anybody knows anything.
         """
+        last = 0.0
         pools = ("standing", "found", "holds", "blocks", "keys")
         known: dict[str, dict[str, Any]] = {name: {} for name in pools}
         for operation in operations:
+            last = max(last, operation.ended or operation.began)
             if operation.result == "ok":
                 _note(operation, known)
                 for things in known.values():
@@ -148,6 +151,7 @@ class Run:
         for name, things in known.items():
             pool: Pool = getattr(self, name)
             pool.things.extend(things.values())
+        return last
 
 
 def begin(
@@ -193,7 +197,8 @@ def take_up(folder: Path, target: Target) -> Run:
     history = HistoryWriter(folder / HISTORY, header)
     run = Run(folder, target, stage, header, clock, history, header["iterations"])
     run.taken_up_at = history.invoked
-    run.recall(read_history(folder / HISTORY))
+    last = run.recall(read_history(folder / HISTORY))
+    note_break(folder, run.taken_up_at, last, clock.now())
     return run
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos.checkers import Verdict
+from chaos.conclusion import Conclusion, tally
 from chaos.evidence import Evidence
 from chaos.run import EVIDENCE, read_run
 
@@ -18,27 +19,7 @@ COUNTS = """
 """
 
 
-def held(verdicts: Sequence[Verdict]) -> bool:
-    """Whether every promise held, and whatever every run must show was seen."""
-    return all(verdict.holds for verdict in verdicts)
-
-
-def conclusion(verdicts: Sequence[Verdict]) -> str:
-    """The verdict in one word or a few."""
-    if held(verdicts):
-        return "Every promise held."
-    violated = any(verdict.status == "FAIL" for verdict in verdicts)
-    return "VIOLATED." if violated else "NOT PROVED."
-
-
-def tally(verdicts: Sequence[Verdict]) -> str:
-    """How many checkers found nothing wrong, and how many had nothing to look at."""
-    passed, empty = (sum(v.status == s for v in verdicts) for s in ("PASS", "EMPTY"))
-    saw_nothing = f"; {empty} had nothing to look at" if empty else ""
-    return f"{passed} of {len(verdicts)} checkers found nothing wrong{saw_nothing}."
-
-
-def screen(folder: Path, verdicts: Sequence[Verdict]) -> str:
+def screen(folder: Path, verdicts: Sequence[Verdict], end: Conclusion) -> str:
     """The report of a run that was judged."""
     header, _ = read_run(folder)
     evidence = Evidence(folder / EVIDENCE)
@@ -59,7 +40,8 @@ def screen(folder: Path, verdicts: Sequence[Verdict]) -> str:
         "",
         *(line for verdict in verdicts for line in _told(verdict)),
         "",
-        f"{conclusion(verdicts)} {tally(verdicts)}",
+        f"{end.words} {tally(verdicts)}",
+        *end.notes,
         f"The report is {folder / 'report.html'}; everything else about the run is beside it.",
         "",
         *repetition(header),

@@ -18,9 +18,15 @@ KEPT_BYTES_MAX = 1_000_000
 PATHS = re.compile(r"(?<![\w:/.<])/(?:home|root|tmp|var|opt|srv|mnt|work|Users|private)/[\w.-]+")
 
 
-def write_report(folder: Path, evidence: Evidence, verdicts: Sequence[Verdict]) -> None:
+def write_report(
+    folder: Path,
+    evidence: Evidence,
+    verdicts: Sequence[Verdict],
+    *,
+    as_far_as_it_came: bool = False,
+) -> None:
     """Both files, in the run's folder, from what is in it; the same again gives the same."""
-    found = figures(folder, evidence, verdicts)
+    found = figures(folder, evidence, verdicts, as_far_as_it_came=as_far_as_it_came)
     (folder / JSON).write_text(json.dumps(found, indent=2), encoding="utf-8")
     (folder / HTML).write_text(page(found), encoding="utf-8")
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from chaos.checkers import Verdict
+from chaos.conclusion import broken, concluded, course_in, tally
 from chaos.evidence import Evidence
 from chaos.faults.all import FAULTS
 from chaos.faults.excuses import Excuses
 from chaos.faults.record import read_struck
 from chaos.run import read_run
-from chaos.screen import conclusion, held, most_at_once, repetition, tally
+from chaos.screen import most_at_once, repetition
 
 TENTHS = 10
 BUCKETS_MAX = 150
@@ -60,17 +61,28 @@ SEEN = f"""
 SLOWEST = "SELECT round(max(ended - began), 3) FROM operations WHERE began <= ? AND ended >= ?"
 
 
-def figures(folder: Path, evidence: Evidence, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+def figures(
+    folder: Path,
+    evidence: Evidence,
+    verdicts: Sequence[Verdict],
+    *,
+    as_far_as_it_came: bool = False,
+) -> dict[str, Any]:
     """Everything that the report says, as JSON has it. Times: seconds of the run's clock."""
+    course = course_in(folder, evidence)
+    end = concluded(verdicts, course, as_far_as_it_came=as_far_as_it_came)
     header, _ = read_run(folder)
     attempts, ok, fail, unknown = next(evidence.query(RESULTS))
     seconds = evidence.one("SELECT COALESCE(max(ended), 0.0) FROM operations")
     command, _ = repetition(header)
     return {
-        "held": held(verdicts),
-        "conclusion": conclusion(verdicts),
+        "held": end.outcome == "held",
+        "outcome": end.outcome,
+        "conclusion": end.words,
+        "notes": list(end.notes),
         "tally": tally(verdicts),
-        "violations": sum(verdict.count for verdict in verdicts),
+        "course": course.as_json(),
+        "violations": sum(map(broken, verdicts)),
         "run": {name: told for name, told in header.items() if name not in {"boot", "clock_zero"}},
         "attempts": attempts,
         "results": {"ok": ok, "fail": fail, "unknown": unknown},

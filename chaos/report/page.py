@@ -64,10 +64,10 @@ def page(found: dict[str, Any]) -> str:
 
 def _head(found: dict[str, Any], verdict: str) -> str:
     run = found["run"]
-    state = "held" if found["held"] else "violated"
+    state = {"held": "held", "violated": "violated"}.get(found["outcome"], "unproved")
     back = sum(one["back_seconds"] is not None for one in found["faults"])
     tiles = {
-        "attempts": f"{found['attempts']:,}",
+        _attempts_word(found): f"{found['attempts']:,}",
         "seconds": f"{found['seconds']:,.1f}",
         "a second": f"{found['attempts'] / max(found['seconds'], 0.001):,.0f}",
         "users, at once at most": f"{run['users']}, {found['most_at_once']}",
@@ -81,12 +81,19 @@ def _head(found: dict[str, Any], verdict: str) -> str:
         if run.get("sabotage")
         else ""
     )
+    notes = "".join(f"<p>{escape(note)}</p>" for note in found["notes"])
+    notes = f'<div class="note">{notes}</div>' if notes else ""
     return (
         f"<header><h1>Chaos: {escape(run['workload'])}</h1>"
         f'<p class="verdict {state}">{verdict} <span>{escape(found["tally"])}</span></p>'
-        f"{sabotage}<p>{ABOUT}</p>"
+        f"{notes}{sabotage}<p>{ABOUT}</p>"
         f'<div class="tiles">{boxes}</div></header>'
     )
+
+
+def _attempts_word(found: dict[str, Any]) -> str:
+    course = found["course"]
+    return "attempts" if course["complete"] else f"of {course['asked_for']:,} attempts"
 
 
 def _section(title: str, content: str) -> str:

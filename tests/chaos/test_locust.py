@@ -59,7 +59,7 @@ def headless(demo_file, folder, *more):
 
 
 def test_locust_without_its_page_attacks_everything_judges_and_exits_0(demo_file, tmp_path):
-    done = headless(demo_file, tmp_path / "run", "-u", "20", "-r", "20", "-t", "6s")
+    done = headless(demo_file, tmp_path / "run", "-u", "26", "-r", "26", "-t", "6s")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Every promise held." in done.stdout
     operations = list(read_history(tmp_path / "run" / "history.jsonl"))

@@ -13,13 +13,14 @@ import pytest
 
 from chaos.checkers import judge
 from chaos.checkers.all import CHECKERS
+from chaos.conclusion import concluded, held
+from chaos.course import Course
 from chaos.evidence import Evidence
 from chaos.history import read_history
 from chaos.judgement import judge_again, judge_run
 from chaos.report.page import page
 from chaos.report.plot import plot
 from chaos.run import EVIDENCE, clock_of, read_run
-from chaos.screen import conclusion, held
 from tests.chaos.attacks import attack
 from tests.chaos.story import Story
 from tests.chaos.test_runs import chaos
@@ -141,7 +142,8 @@ def test_whoever_must_have_something_and_had_nothing_fails_the_run(found):
     for verdict in nothing:
         verdict.status = "EMPTY"
         assert held([verdict]) != verdict.required
-    assert conclusion(nothing) == "NOT PROVED."
+    end = concluded(nothing, Course(10, 10, "iterations", ()))
+    assert (end.code, end.words) == (2, "PROVES NOTHING.")
     shown = page(found | {"verdicts": [asdict(v) for v in nothing], "held": False})
     assert shown.count('<span class="no">EMPTY</span>') == len(needed)
     assert shown.count("Every run must give it something") == len(needed)
@@ -204,6 +206,7 @@ def test_a_violation_makes_the_page_red_and_the_exit_code_1(run, server, tmp_pat
     assert found["violations"] > 0
     text = (folder / "report.html").read_text()
     assert "VIOLATED." in text
+    assert "Not kept: acknowledged_is_there (" in text
     assert "Every promise held" not in text
     failed = next(one for one in found["verdicts"] if one["checker"] == "acknowledged_is_there")
     assert failed["status"] == "FAIL"

@@ -81,6 +81,21 @@ def test_a_run_ends_when_its_time_is_over(server, tmp_path):
     assert 20 < run.counted("true") < 1_000_000
 
 
+def is_incomplete(judged, folder, told):
+    """It was said, loudly; and whoever wants to may call held what the run did."""
+    assert judged.returncode == 2, judged.stdout + judged.stderr
+    for text in (judged.stdout, (folder / "report.html").read_text()):
+        assert "INCOMPLETE." in text
+        assert told in text
+        assert "Every promise held" not in text
+    found = json.loads((folder / "report.json").read_text())
+    assert (found["held"], found["course"]["complete"]) == (False, False)
+    judged = chaos("judge", "--again", "--as-far-as-it-came", str(folder))
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    assert "Every promise held, as far as the run came." in judged.stdout
+    assert told in judged.stdout
+
+
 def test_a_run_that_was_killed_is_taken_up_and_judged(server, tmp_path):
     secrets = {
         "CHAOS_API_KEY": server.api_key,
@@ -119,11 +134,18 @@ def test_a_run_that_was_killed_is_taken_up_and_judged(server, tmp_path):
     before = sum(1 for _ in read_history(path))
     assert before < 400
     judged = chaos("judge", str(tmp_path), environment=secrets)
-    assert judged.returncode == 0, judged.stdout + judged.stderr
+    is_incomplete(judged, tmp_path, f"Ended early, after {before} of 400 attempts (killed")
     words = ("--workload", "capacity", "-u", "8", "--resume")
     run = attack(server, tmp_path, *words, owner=False)
     assert run.code == 0, run.output
     assert run.counted("true") >= 400 > before
+    assert "Every promise held." in run.output
+    (gap,) = json.loads((tmp_path / "report.json").read_text())["course"]["breaks"]
+    assert gap["after"] == before
+    assert 0 < gap["since"] < gap["until"]
+    told = f"Broken off after {before} attempts"
+    assert told in run.output
+    assert told in (tmp_path / "report.html").read_text()
 
 
 @pytest.mark.parametrize(
