@@ -35,10 +35,12 @@ def list_availability(
     """A page of slots that overlap [start, end), by start, sold-out ones included: as JSON.
 
     `public`: only what can still be booked without a key, so nothing that is over. Places are told
-    as `numbers` says. Raises INVALID_DATE_RANGE, SERVICE_NOT_FOUND.
+    as `numbers` says. Raises INVALID_DATE_RANGE, SERVICE_NOT_FOUND, LOCATION_NOT_FOUND.
     """
     require_window(start, end)
     service = _service(vendor_id, service_id) if service_id else None
+    if location_id:
+        _require_location(vendor_id, location_id)
     if not may_ask(quantity, numbers, service and service.quantity_max):
         raise InvalidRequest(
             {"quantity": "This vendor does not tell which times have so many places."},
@@ -70,6 +72,12 @@ def list_availability(
         lambda row: (row.slot_start, row.slot_id),
     )
     return current_app.json.dumps(listed)
+
+
+def _require_location(vendor_id: UUID, location_id: UUID) -> None:
+    known = "SELECT FROM locations WHERE vendor_id = %s AND id = %s"
+    if not db.read(known, vendor_id, location_id):
+        raise Problem("LOCATION_NOT_FOUND", f"There is no location {location_id}.")
 
 
 def _service(vendor_id: UUID, service_id: UUID) -> Any:

@@ -20,7 +20,10 @@ blueprint = VendorBlueprint("availability", "What can be booked, and what is lef
     "/availability",
     query=AvailabilityQuery(),
     answers=(200, page_of(AvailabilitySchema)),
-    refuses=["VENDOR_NOT_FOUND", "SERVICE_NOT_FOUND", "INVALID_DATE_RANGE"],
+    refuses=[
+        *("VENDOR_NOT_FOUND", "SERVICE_NOT_FOUND", "LOCATION_NOT_FOUND"),
+        "INVALID_DATE_RANGE",
+    ],
 )
 def list_availability(query: dict[str, Any]) -> Response:
     """List the slots in a window of time by start, sold-out ones included.

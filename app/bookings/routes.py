@@ -53,6 +53,7 @@ _EXAMPLE = {
         VENDOR,
         "SLOT_NOT_FOUND",
         "SERVICE_NOT_FOUND",
+        "LOCATION_NOT_FOUND",
         "CUSTOMER_NOT_FOUND",
         "INVALID_DATE_RANGE",
         "PUBLIC_BOOKING_OFF",

@@ -68,7 +68,6 @@ REASONS: dict[str, str] = {
     "name_needed": "Say who is coming.",
     "unknown_channel": "The vendor has no such sales channel.",
     "channel_elsewhere": "This sales channel does not lead to the location of this time.",
-    "unknown_location": "The vendor has no such location: its list of locations has all.",
     "contact_needed": "Give an e-mail address or a telephone number.",
 }
 

@@ -32,7 +32,8 @@ def search_times(
     """A page of the service's times that begin in [start, end), by start: as JSON.
 
     Places are told as the vendor lets the caller see them. Raises INVALID_DATE_RANGE,
-    SERVICE_NOT_FOUND, and InvalidRequest for what the service or the vendor does not offer.
+    SERVICE_NOT_FOUND, LOCATION_NOT_FOUND, and InvalidRequest for what the service or the vendor
+    does not offer.
     """
     require_window(start, end)
     if quantity is not None and not _may_ask(visit, service_id, quantity):

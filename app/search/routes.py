@@ -21,7 +21,10 @@ blueprint = VendorBlueprint("search", "Times at which a service can be booked.")
     "/services/<uuid:service_id>/times",
     query=TimesQuery(),
     answers=(200, page_of(BookableTimeSchema)),
-    refuses=["VENDOR_NOT_FOUND", "SERVICE_NOT_FOUND", "INVALID_DATE_RANGE"],
+    refuses=[
+        *("VENDOR_NOT_FOUND", "SERVICE_NOT_FOUND", "LOCATION_NOT_FOUND"),
+        "INVALID_DATE_RANGE",
+    ],
 )
 def search_times(query: dict[str, Any], service_id: UUID) -> Response:
     """Search the times at which a service can be booked, by start.

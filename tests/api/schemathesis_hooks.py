@@ -45,7 +45,6 @@ BEYOND_THE_SCHEMA = {
     "needs start and end with it": "As above.",
     "Goes with service_id and start alone": "As above.",
     "Give location_id or location_ids": "As above.",
-    "no such location": "Which locations there are is in the database.",
     "no such sales channel": "What a vendor has mapped is a setting.",
     "Needs a start and an end": "As above.",
     "Give start and end together": "As above.",

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from app.errors import CODES
-from app.errors.refusals import REASONS
+from app.errors.reasons import REASONS
 
 DOCS = Path(__file__).parents[2] / "docs" / "api" / "errors.md"
 SQL = Path(__file__).parents[2] / "app" / "sql"

@@ -101,18 +101,18 @@ def test_what_cannot_be_searched_is_refused(salon, problem, query, status, code)
 
 def test_a_location_that_is_none_of_the_vendors_is_named_as_such(salon, new_vendor, problem):
     elsewhere = new_vendor().location()["id"]
-    searched = problem(salon.get(f"{salon.day}&location_id={elsewhere}"), 400, "VALIDATION_ERROR")
-    assert searched["errors"][0]["field"] == "location_id"
+    here = salon.get(f"/providers/{salon.alex}").json()["location_id"]
     wanted = {"service_id": salon.hour["id"], "start": at(9), "customer": {"name": "Ada"}}
-    for field, value in (("location_ids", [elsewhere]), ("location_id", elsewhere)):
-        answer = salon.post("/bookings", {**wanted, field: value}, salon.key)
-        refused = problem(answer, 400, "VALIDATION_ERROR")
-        assert refused["errors"] == [
-            {
-                "field": field,
-                "message": "The vendor has no such location: its list of locations has all.",
-            }
-        ]
+    # Also where another one would do.
+    answers = [
+        salon.get(f"{salon.day}&location_id={elsewhere}&location_id={here}"),
+        salon.get(f"/availability?from={at(9)}&to={at(17)}&location_id={elsewhere}"),
+        salon.post("/bookings", {**wanted, "location_ids": [here, elsewhere]}, salon.key),
+        salon.post("/bookings", {**wanted, "location_id": elsewhere}, salon.key),
+    ]
+    for answer in answers:
+        refused = problem(answer, 404, "LOCATION_NOT_FOUND")
+        assert refused["detail"] == f"There is no location {elsewhere}."
 
 
 def test_a_provider_who_does_not_do_the_service_is_told_from_one_without_time(salon, problem):

@@ -67,7 +67,7 @@ BEGIN
     v_refusal := COALESCE(
         CASE WHEN v_service.id IS NULL THEN jsonb_build_object(
             'outcome', 'SERVICE_NOT_FOUND', 'facts', jsonb_build_object('service_id', p_service_id)) END,
-        check_service_end(v_service, p_start, p_end),
+        check_locations(p_vendor_id, p_location_ids), check_service_end(v_service, p_start, p_end),
         CASE WHEN NOT service_has_provider(p_vendor_id, p_service_id, p_provider_id) THEN invalid(
             'provider_id', 'provider_does_not_offer', jsonb_build_object('provider_id', p_provider_id)) END,
         check_channel(v_channels, p_details ->> 'channel', v_public));
@@ -159,7 +159,7 @@ BEGIN
         EXCEPTION
             WHEN SQLSTATE 'SK003' THEN
                 v_refusal := refuse_service(
-                    p_vendor_id, v_claim.outcome, v_claim.facts, p_quantity, p_provider_id, p_location_ids, p_details,
+                    p_vendor_id, v_claim.outcome, v_claim.facts, p_quantity, p_provider_id,
                     CASE WHEN v_otherwise THEN jsonb_build_object(
                         'start', utc(v_opening.start), 'end', utc(v_opening.ends), 'time_zone', v_opening.time_zone) END);
         END;

@@ -1,10 +1,9 @@
 -- Promise: what somebody who asked for a service by its start is told when the last claim of it was refused with p_outcome and p_facts. Whose slots
 -- were tried is our choice, so a refusal that is about them says that nobody has this time; or, if they end otherwise than asked for, when they
--- do (p_instead); or that a location asked for is none of the vendor's.
+-- do (p_instead).
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION refuse_service(
-    p_vendor_id uuid, p_outcome text, p_facts jsonb, p_quantity integer, p_provider_id uuid, p_location_ids uuid[], p_details jsonb,
-    p_instead jsonb
+    p_vendor_id uuid, p_outcome text, p_facts jsonb, p_quantity integer, p_provider_id uuid, p_instead jsonb
 ) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 AS $$
@@ -16,7 +15,6 @@ BEGIN
     END IF;
     RETURN COALESCE(
         CASE WHEN p_instead IS NOT NULL THEN invalid('end', 'end_of_whole_slot', p_instead) END,
-        check_locations(p_vendor_id, p_location_ids, CASE WHEN p_details ? 'location_id' THEN 'location_id' ELSE 'location_ids' END),
         jsonb_build_object('outcome', 'SLOT_NOT_FOUND', 'facts', jsonb_build_object(
             'reason', 'nothing_published', 'requested', p_quantity, 'available', 0)));
 END

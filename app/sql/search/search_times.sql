@@ -40,8 +40,8 @@ BEGIN
         RETURN;
     END IF;
     SELECT v.channels INTO v_channels FROM vendors v WHERE v.id = p_vendor_id;
-    v_refusal := COALESCE(check_channel(v_channels, p_channel, p_public),
-        check_service_quantity(v_service, p_quantity));
+    v_refusal := COALESCE(check_channel(v_channels, p_channel, p_public), check_service_quantity(v_service, p_quantity),
+        check_locations(p_vendor_id, p_location_ids));
     IF v_refusal IS NOT NULL THEN
         RETURN QUERY SELECT v_refusal ->> 'outcome', v_refusal -> 'facts', NULL, NULL::timestamptz, NULL::timestamptz;
         RETURN;
@@ -86,9 +86,8 @@ BEGIN
         END IF;
     END LOOP;
     IF v_count = 0 THEN
-        v_refusal := COALESCE(check_locations(p_vendor_id, p_location_ids, 'location_id'), CASE
-            WHEN NOT service_has_provider(p_vendor_id, p_service_id, p_provider_id)
-            THEN invalid('provider_id', 'provider_does_not_offer', jsonb_build_object('provider_id', p_provider_id)) END);
+        v_refusal := CASE WHEN NOT service_has_provider(p_vendor_id, p_service_id, p_provider_id)
+            THEN invalid('provider_id', 'provider_does_not_offer', jsonb_build_object('provider_id', p_provider_id)) END;
         IF v_refusal IS NOT NULL THEN
             RETURN QUERY SELECT v_refusal ->> 'outcome', v_refusal -> 'facts', NULL, NULL::timestamptz, NULL::timestamptz;
             RETURN;

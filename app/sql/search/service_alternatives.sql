@@ -24,6 +24,7 @@ DECLARE
     v_at       interval;
     v_until    interval;
     v_piece    interval;
+    v_looked   timestamptz;
     v_openings jsonb[];
     v_more     jsonb[];
     v_starts_left integer;
@@ -49,7 +50,7 @@ BEGIN
             WHILE v_at < v_until AND jsonb_array_length(v_found) < p_limit AND clock_timestamp() < v_patience LOOP
                 v_around := tstzrange(p_start + v_at, p_start + LEAST(v_at + v_piece, v_until)) * v_starts;
                 v_at := v_at + v_piece;
-                v_piece := v_piece * 2;
+                v_looked := clock_timestamp();
                 CONTINUE WHEN isempty(v_around);
                 SELECT COALESCE(array_agg(shown_opening(
                            CASE WHEN NOT v_as_asked AND o.location_id <> ALL (p_places) THEN 'other_location'
@@ -65,6 +66,8 @@ BEGIN
                 WHERE o.place <= 3 AND o.start <> p_start;
                 v_openings := v_openings || v_more;
                 v_starts_left := v_starts_left - v_seen;
+                -- What took a while is not asked twice as much of, or it would be over before anybody looks at the clock.
+                v_piece := CASE WHEN clock_timestamp() - v_looked < '250 ms' THEN v_piece * 2 ELSE v_piece END;
                 EXIT WHEN v_starts_left <= 0;
             END LOOP;
             v_found := spread_openings(v_found, v_openings, p_limit);
