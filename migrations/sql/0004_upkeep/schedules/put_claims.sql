@@ -1,7 +1,7 @@
--- Promise: these claims, which their slots have let go, are there again with all they had, each on the new slot that takes it over, and their
+-- Promise: these claims, which their slots have let go, are there again with all they had, each on the slot that holds it now, and their
 -- bookings tell so, with a version and an event; NULL: none. False when somebody took a unit of theirs meanwhile, and then the caller must undo what is half made.
 -- Locks: the claims. The caller holds slots and bookings. Raises: 23503, 23514 (raw writers).
-CREATE OR REPLACE FUNCTION put_claims(p_vendor_id uuid, p_claims claims[], p_changes scheduled_change[], p_actor jsonb) RETURNS boolean
+CREATE OR REPLACE FUNCTION put_claims(p_vendor_id uuid, p_claims claims[], p_actor jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
@@ -12,10 +12,12 @@ BEGIN
     END IF;
     INSERT INTO claims (
         vendor_id, booking_id, ordinal, claim_count, quantity, slot_id, provider_id, slot_during, slot_capacity, during, units)
-    SELECT m.vendor_id, m.booking_id, m.ordinal, m.claim_count, m.quantity, c.slot_id, m.provider_id, (c.target).during,
-           (c.target).capacity, m.during, m.units
+    SELECT m.vendor_id, m.booking_id, m.ordinal, m.claim_count, m.quantity, s.id, m.provider_id, s.during, s.capacity, m.during, m.units
     FROM unnest(p_claims) AS m
-    JOIN unnest(p_changes) AS c ON c.claims_from = m.slot_id AND m.during <@ (c.target).during
+    -- OFFSET 0: one search each.
+    CROSS JOIN LATERAL (
+        SELECT s.id, s.during, s.capacity FROM slots s
+        WHERE s.vendor_id = p_vendor_id AND s.provider_id = m.provider_id AND s.during @> m.during::tstzrange OFFSET 0) AS s
     ON CONFLICT ON CONSTRAINT claims_no_overlap DO NOTHING;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     IF v_count IS DISTINCT FROM cardinality(p_claims) THEN

@@ -72,7 +72,7 @@ BEGIN
     ON CONFLICT ON CONSTRAINT slots_no_overlap DO NOTHING;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     IF v_count < (SELECT count(*) FROM unnest(p_changes) AS c WHERE (c.present).during IS NULL)
-       OR NOT put_claims(p_vendor_id, v_moved, p_changes, p_actor) THEN
+       OR NOT put_claims(p_vendor_id, v_moved, p_actor) THEN
         RAISE SQLSTATE 'SK002';
     END IF;
     RETURN true;
