@@ -28,6 +28,9 @@ RAISED = {
     "40P01": "CONCURRENCY_ABORT",
     "40001": "CONCURRENCY_ABORT",
 }
+# Whoever waits at a gate until fifty others do must not give up meanwhile on a slow machine.
+PATIENCE_SECONDS = 60
+PATIENT = f"-c lock_timeout={PATIENCE_SECONDS}s -c statement_timeout={PATIENCE_SECONDS}s"
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,9 @@ class SqlDoor:
     connection: psycopg.Connection = field(init=False)
 
     def __post_init__(self) -> None:
-        self.connection = psycopg.connect(self.url, autocommit=True, row_factory=dict_row)
+        self.connection = psycopg.connect(
+            self.url, autocommit=True, row_factory=dict_row, options=PATIENT
+        )
 
     def close(self) -> None:
         self.connection.close()

@@ -8,11 +8,13 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
+from tests.conftest import Server, _serve
 from tests.crowd import Crowd
-from tests.doors import Door, HttpDoor, RawDoor, SqlDoor, new_api_key
+from tests.doors import PATIENCE_SECONDS, Door, HttpDoor, RawDoor, SqlDoor, new_api_key
 from tests.racing_fixtures import arena, arena_of, warm_server
 from tests.shop import Shop
 from tests.shop_fixtures import module_app, module_owner, sessions, shop
+from tests.throwaway import Database, cloned
 
 __all__ = ["arena", "arena_of", "module_app", "module_owner", "sessions", "shop", "warm_server"]
 
@@ -20,6 +22,30 @@ __all__ = ["arena", "arena_of", "module_app", "module_owner", "sessions", "shop"
 # hands every connection to the same of the two.
 SERVER_THREADS = 8
 Gather = Callable[..., Crowd]
+# As long as the doors of SQL: what is waited for here is a crowd, and not a lock that is stuck.
+PATIENT = {
+    "SLOTKEEPER_LOCK_SECONDS": str(PATIENCE_SECONDS),
+    "SLOTKEEPER_STATEMENT_SECONDS": str(PATIENCE_SECONDS),
+}
+
+
+@pytest.fixture(scope="module")
+def server(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A patient server on the module's database."""
+    with _serve(module_database, tmp_path_factory.mktemp("server") / "log", **PATIENT) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shared_server(
+    postgres, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """One patient server for all races that bring a vendor of their own."""
+    with (
+        cloned(postgres, template) as clone,
+        _serve(clone, tmp_path_factory.mktemp("server") / "log", **PATIENT) as running,
+    ):
+        yield running
 
 
 @pytest.fixture
