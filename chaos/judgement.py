@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -14,6 +15,10 @@ from chaos.faults.excuses import CALM
 from chaos.faults.survived import survived
 from chaos.report import write_report
 from chaos.run import EVIDENCE, VERDICT, clock_moved, clock_of, faults_of, read_run
+from chaos.stage import Stage
+
+# Nobody who attacks takes these away: where none of them is, the run has never been.
+PROVIDERS = "SELECT count(*) FROM providers WHERE vendor_id = %s AND id = ANY(%s::uuid[])"
 
 
 def judge_run(
@@ -27,11 +32,12 @@ def judge_run(
 
     `as_far_as_it_came`: the report may call promises held of a run that ended early.
 
-    Raises psycopg.Error when the database cannot be read. Can be done again at any time, as long
-    as nothing of the run's slots has been changed since.
+    Raises psycopg.Error when the database cannot be read, ValueError when it is another. Can be
+    done again at any time, as long as nothing of the run's slots has been changed since.
     """
     header, stage = read_run(folder)
     with psycopg.connect(database_url) as connection:
+        _require_its_database(connection, stage)
         rows = snapshot.read(connection, stage.vendor_id, stage.providers, header["run_id"])
         # From here on the transaction sees what stood at this moment, however long it reads.
         connection.execute("SELECT")
@@ -40,6 +46,17 @@ def judge_run(
         moved = 0.0 if now is None else clock_moved(header, now)
         evidence = Evidence.collect(folder, rows, now, moved)
     return _judged(folder, evidence, extra, as_far_as_it_came=as_far_as_it_came)
+
+
+def _require_its_database(connection: psycopg.Connection[Any], stage: Stage) -> None:
+    """Nothing, if anything is there that the run began with. Raises ValueError."""
+    try:
+        row = connection.execute(PROVIDERS, [stage.vendor_id, stage.providers]).fetchone()
+    except psycopg.errors.UndefinedTable:
+        row = (0,)
+    connection.rollback()
+    if stage.providers and not (row and row[0]):
+        raise ValueError("Nothing of the run is in this database: it is another server's.")
 
 
 def judge_again(

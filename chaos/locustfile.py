@@ -32,7 +32,14 @@ from chaos.faults.record import announce_no_more, no_more_faults
 from chaos.judgement import judge_run
 from chaos.screen import screen
 from chaos.stage import StageBuilder
-from chaos.target import DEMO_FILE, Target, TargetError, read_demo, require_settings
+from chaos.target import (
+    DEMO_FILE,
+    Target,
+    TargetError,
+    read_demo,
+    require_one_deployment,
+    require_settings,
+)
 from chaos.workloads.all import WORKLOADS
 
 # Long enough for whatever is under way: the database gives up after ten seconds.
@@ -163,11 +170,14 @@ def _prepared(environment: Environment) -> runs.Run:
     if options.resume:
         if not options.injected:
             announce_no_more(Path(options.folder))
+        _, stage = runs.read_run(Path(options.folder))
+        require_one_deployment(target, stage.location_id, broken=True)
         return runs.take_up(Path(options.folder), target)
     workload = WORKLOADS[options.workload]
     require_settings(target)
     _cast(environment, target)
     builder = StageBuilder(target, random.Random(options.seed))
+    require_one_deployment(target, builder.stage.location_id)
     workload.prepare(builder)
     runner = environment.runner
     settings = {
@@ -216,7 +226,7 @@ def _judge(environment: Environment, **_: Any) -> None:
     extra = WORKLOADS[run.header["workload"]].checkers
     try:
         verdicts = judge_run(run.folder, run.target.database_url, extra)
-    except psycopg.Error as error:
+    except (psycopg.Error, ValueError) as error:
         attack.said = f"Nobody can tell whether the promises held. {error}"
         return
     end = conclusion_of(run.folder, verdicts)

@@ -23,6 +23,10 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+# What a run has made over HTTP, for the database to show.
+SEEN = "SELECT count(*) FROM locations WHERE id = %s"
+
+
 class TargetError(Exception):
     """The attack cannot begin; the message says why."""
 
@@ -70,6 +74,8 @@ class Target:
                 ).fetchone()
         except psycopg.OperationalError as error:
             raise TargetError(f"The database cannot be reached: {error}") from error
+        except psycopg.errors.UndefinedTable as error:
+            raise TargetError("The database has no Slotkeeper in it.") from error
         if row is None:
             raise TargetError(
                 f"The database knows no vendor {self.vendor}: is it another server's?"
@@ -102,6 +108,36 @@ def require_settings(target: Target) -> None:
             f"Vendor {target.vendor} has set {json.dumps(others)}, with which nobody could judge"
             f" the answers: attack a vendor of its own for this, with {json.dumps(wanted)}."
         )
+
+
+def require_one_deployment(target: Target, location_id: str, *, broken: bool = False) -> None:
+    """Nothing, if both addresses of a database lead to where the server keeps what it was given
+    over HTTP, such as this location. Raises TargetError.
+
+    `broken`: faults may have begun, so that one that cannot be read now may be the right one.
+    """
+    options = {"--database-url": target.database_url, "--owner-url": target.owner_url}
+    for option, url in options.items():
+        try:
+            there = not url or _sees(url, location_id)
+        except psycopg.Error as error:
+            if broken:
+                continue
+            raise TargetError(f"The database of {option} cannot be read: {error}") from error
+        if not there:
+            raise TargetError(
+                f"What was made at {target.url} is not in the database of {option}: that is"
+                " another server's."
+            )
+
+
+def _sees(url: str, location_id: str) -> bool:
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            row = connection.execute(SEEN, [location_id]).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return False
+    return bool(row and row[0])
 
 
 def administer(

@@ -94,6 +94,9 @@ class Injector:
                     return
                 begin(self._folder, clock, number, fault.name)
                 struck = self._struck(fault, number)
+                if struck.back_seconds is None and over.is_set():
+                    # Somebody broke the run off meanwhile, and what then was not back is to be.
+                    return
                 end(self._folder, clock, number, struck)
             if struck.back_seconds is None:
                 # Nothing that follows would say anything; the attack ends, and is convicted.
@@ -108,6 +111,8 @@ class Injector:
             if one.end is None:
                 # Whoever made it was killed with the run.
                 one.hit, one.back_seconds = {BROKEN_OFF: 1}, self._seconds_until_back()
+                if one.back_seconds is None and self._ground.over.is_set():
+                    continue
                 end(self._folder, clock, number, one)
         return len(earlier), sum(BROKEN_OFF not in one.hit for one in earlier)
 

@@ -22,11 +22,13 @@ def survived(folder: Path, wanted: list[str]) -> Checker:
             about = f"{one.name} at {one.begin:.1f} s"
             if one.end is None:
                 yield Finding("never_ended", about)
-            elif one.failed:
+                continue
+            if one.failed:
                 yield Finding("could_not_be_made", f"{about}: {one.failed}")
             elif not any(one.hit.values()):
                 yield Finding("hit_nothing", about)
-            elif one.back_seconds is None:
+            if one.back_seconds is None:
+                # Whatever became of the fault: this is of what it was made for.
                 yield Finding("service_did_not_come_back", about)
 
     return Checker(

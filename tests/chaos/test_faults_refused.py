@@ -11,11 +11,18 @@ from contextlib import ExitStack
 import pytest
 
 from chaos.evidence import Evidence
-from chaos.faults import FaultError, Ground
+from chaos.faults import Fault, FaultError, Ground
 from chaos.faults.all import FAULTS, OURS, chosen
 from chaos.faults.ground import ground_for
+from chaos.faults.injector import Injector
 from chaos.faults.proxy import Proxy
-from chaos.faults.record import BROKEN_OFF, all_have_struck, no_more_faults, striking
+from chaos.faults.record import (
+    BROKEN_OFF,
+    all_have_struck,
+    no_more_faults,
+    read_struck,
+    striking,
+)
 from chaos.faults.survived import survived
 from tests.chaos.attacks import CHECKOUT
 from tests.chaos.test_runs import chaos
@@ -206,6 +213,10 @@ OVER = {"fault": 1, "end": 2.0, "hit": {"workers": 1}, "back_seconds": 0.1, "fai
         ([BEGAN, OVER | {"hit": {}}], ["hit_nothing"]),
         ([BEGAN, OVER | {"back_seconds": None}], ["service_did_not_come_back"]),
         ([BEGAN, OVER | {"failed": "no demo"}], ["could_not_be_made"]),
+        (
+            [BEGAN, OVER | {"failed": "it does not start", "back_seconds": None}],
+            ["could_not_be_made", "service_did_not_come_back"],
+        ),
     ],
 )
 def test_a_fault_that_did_not_happen_or_did_not_pass_convicts_the_run(tmp_path, lines, kinds):
@@ -214,6 +225,24 @@ def test_a_fault_that_did_not_happen_or_did_not_pass_convicts_the_run(tmp_path, 
     found = list(survived(tmp_path, ["kill_worker"]).find(evidence))
     evidence.close()
     assert [finding.kind for finding in found] == kinds
+
+
+def test_a_service_that_was_not_back_when_somebody_broke_the_run_off_is_not_to_blame(tmp_path):
+    """The fault is left open, as if its run had been killed, and strikes again when it goes on."""
+    stage = {"vendor_id": "v", "location_id": "l", "providers": [], "roles": {}}
+    header = {"clock_zero": time.monotonic()}
+    (tmp_path / "run.json").write_text(json.dumps({"header": header, "stage": stage}))
+    (tmp_path / "history.jsonl").touch()
+    nothing_there = Ground("http://127.0.0.1:1", "postgresql://nobody@127.0.0.1:1/x")
+    fault = Fault("kill_worker", "a fault of nothing", lambda *_: {"workers": 1})
+    with Injector([fault], nothing_there, tmp_path, 1):
+        wait_until(lambda: read_struck(tmp_path), "no fault begins")
+    (struck,) = read_struck(tmp_path)
+    assert struck.end is None
+    evidence = Evidence(":memory:")
+    found = list(survived(tmp_path, ["kill_worker"]).find(evidence))
+    evidence.close()
+    assert [finding.kind for finding in found] == ["never_ended"]
 
 
 def test_the_attack_waits_for_faults_that_are_still_to_come(tmp_path):

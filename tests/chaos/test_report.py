@@ -189,6 +189,12 @@ def test_without_evidence_and_without_a_database_nobody_can_tell(run, tmp_path):
     assert not (tmp_path / "report.html").exists()
 
 
+def test_a_run_is_not_judged_by_another_servers_database(run, database, postgres):
+    for url in (database.app_url, postgres.superuser_url()):
+        with pytest.raises(ValueError, match="another server's"):
+            judge_run(run.folder, url)
+
+
 def test_a_violation_makes_the_page_red_and_the_exit_code_1(run, server, tmp_path):
     folder = tmp_path / "convicted"
     folder.mkdir()

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -172,6 +173,22 @@ def test_who_cannot_begin_says_why_and_exits_2(server, tmp_path, words, told):
     assert "The attack cannot begin" in done.stdout
     assert told in done.stdout
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--database-url", "--owner-url"])
+def test_another_servers_database_is_noticed_before_anything_is_attacked(
+    option, server, database, tmp_path
+):
+    other = database.app_url if option == "--database-url" else database.owner_url
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(
+            "INSERT INTO vendors (slug, name, time_zone) VALUES (%s, 'Restored', 'UTC')",
+            [server.vendor],
+        )
+    run = attack(server, tmp_path, "--workload", "capacity", "-u", "2", option, other)
+    assert run.code == 2, run.output
+    assert f"is not in the database of {option}" in run.output
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_vendor_whose_settings_turn_the_crowd_away_is_not_attacked(server, tmp_path):
