@@ -58,6 +58,7 @@ class BusyTime(Base):
             text("lower(during)"),
             "id",
         ),
+        Index("busy_times_by_change", "vendor_id", "updated_at"),
     )
 
     vendor_id: Mapped[VendorId]

@@ -12,6 +12,7 @@ from app.consistency.queries import run_checks
 from app.db import db, offline_app
 from chaos.sweep import sweep
 from tests.consistency.busy import have_a_busy_day
+from tests.leave import Leave
 from tests.rota import Rota
 from tests.shop import Shop
 
@@ -50,6 +51,15 @@ def test_a_stay_with_a_pause_that_a_new_week_has_brought_to_another_slot_leaves_
         "SELECT version FROM slots WHERE vendor_id = %s AND id = ANY (%s)", [first, second]
     )
     assert (second, [row["version"] for row in versions]) == (other, [1, 1])
+    assert shop.violations() == []
+
+
+def test_busy_time_of_somebody_who_is_archived_cannot_be_booked_and_is_no_finding(shop):
+    shop.slot(9, 12)
+    shop.owner.execute(
+        "UPDATE providers SET archived_at = now() WHERE vendor_id = %s", [shop.vendor_id]
+    )
+    Leave(shop).busy(10, 11, close=False)
     assert shop.violations() == []
 
 

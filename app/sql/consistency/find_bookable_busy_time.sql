@@ -6,12 +6,24 @@ CREATE OR REPLACE FUNCTION find_bookable_busy_time(p_vendor_id uuid, p_since tim
 RETURNS TABLE (violations bigint, offenders jsonb)
 LANGUAGE sql STABLE
 AS $$
-    WITH busy AS (
+    WITH scope AS (
+        -- Three branches and no OR, as in bookings_in_scope.
+        SELECT t.* FROM busy_times t WHERE p_vendor_id IS NULL AND p_since IS NULL
+        UNION ALL
+        SELECT t.* FROM busy_times t WHERE t.vendor_id = p_vendor_id AND p_since IS NULL
+        UNION ALL
+        SELECT t.* FROM (
+            SELECT changed.vendor_id, changed.id
+            FROM vendors v JOIN busy_times changed ON changed.vendor_id = v.id AND changed.updated_at >= p_since
+            WHERE p_vendor_id IS NULL OR v.id = p_vendor_id
+            UNION
+            SELECT near.vendor_id, near.id
+            FROM (SELECT DISTINCT b.vendor_id, b.provider_id FROM bookings_in_scope(p_vendor_id, p_since) b WHERE p_since IS NOT NULL) AS b
+            JOIN busy_times near ON near.vendor_id = b.vendor_id AND near.provider_id = b.provider_id AND near.archived_at IS NULL
+        ) AS n JOIN busy_times t ON t.vendor_id = n.vendor_id AND t.id = n.id
+    ), busy AS (
         SELECT t.vendor_id, t.id, t.provider_id, t.during * tstzrange(now() + interval '1 minute', NULL) AS during
-        FROM busy_times t
-        WHERE t.archived_at IS NULL AND upper(t.during) > now() + interval '1 minute' AND (p_vendor_id IS NULL OR t.vendor_id = p_vendor_id)
-          AND (p_since IS NULL OR t.updated_at >= p_since OR (t.vendor_id, t.provider_id) IN (
-              SELECT b.vendor_id, b.provider_id FROM bookings_in_scope(p_vendor_id, p_since) b WHERE p_since IS NOT NULL))
+        FROM scope t WHERE t.archived_at IS NULL AND upper(t.during) > now() + interval '1 minute'
     ), met AS (
         -- OFFSET 0: one search of the calendar for each busy time.
         SELECT b.vendor_id, s.id AS slot_id, s.capacity, b.id AS busy_time_id, b.provider_id, part
@@ -19,7 +31,8 @@ AS $$
         CROSS JOIN LATERAL (
             SELECT s.id, s.location_id, s.capacity, s.during, s.closed FROM slots s
             WHERE s.vendor_id = b.vendor_id AND s.provider_id = b.provider_id AND s.during && b.during OFFSET 0) AS s
-        -- What is published at a place that is archived, or is closed for good, cannot be booked.
+        -- What is published by whom or where nobody is any more, or is closed for good, cannot be booked.
+        JOIN providers p ON p.vendor_id = b.vendor_id AND p.id = b.provider_id AND p.archived_at IS NULL
         JOIN locations l ON l.vendor_id = b.vendor_id AND l.id = s.location_id AND l.archived_at IS NULL
         CROSS JOIN LATERAL unnest(tstzmultirange(s.during * b.during) - s.closed) AS part
     ), concerned AS (

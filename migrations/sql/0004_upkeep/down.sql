@@ -1,5 +1,6 @@
 -- Takes away what tables.sql added, last things first.
 
+DROP INDEX busy_times_by_change;
 DROP INDEX bookings_by_customer;
 CREATE INDEX bookings_by_customer ON bookings (vendor_id, customer_id);
 ALTER TYPE public_check DROP ATTRIBUTE service_required;

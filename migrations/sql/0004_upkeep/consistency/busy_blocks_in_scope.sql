@@ -12,10 +12,11 @@ AS $$
         SELECT b.vendor_id, b.id FROM bookings_in_scope(p_vendor_id, p_since) b WHERE p_since IS NOT NULL
         UNION
         SELECT near.vendor_id, near.booking_id
-        FROM busy_times t
+        FROM vendors v
+        JOIN busy_times t ON t.vendor_id = v.id AND t.updated_at >= p_since
         JOIN busy_blocks near ON near.vendor_id = t.vendor_id AND near.provider_id = t.provider_id AND near.ends > now()
             AND near.busy_time_id = t.id
-        WHERE t.updated_at >= p_since AND (p_vendor_id IS NULL OR t.vendor_id = p_vendor_id)
+        WHERE p_vendor_id IS NULL OR v.id = p_vendor_id
     ) AS n
     JOIN busy_blocks k ON k.vendor_id = n.vendor_id AND k.booking_id = n.id
 $$;
