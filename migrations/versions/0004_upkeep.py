@@ -18,7 +18,6 @@ def upgrade() -> None:
     frozen.run(connection, (frozen.FROZEN / revision / "tables.sql").read_text())
     frozen.upgrade(connection, revision)
     frozen.run(connection, (frozen.FROZEN / revision / "views.sql").read_text())
-    frozen.run(connection, (frozen.FROZEN / revision / "planner.sql").read_text())
 
 
 def downgrade() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from app import migrate
+from tests.shop import Shop, at
 
 CHILDREN = "SELECT name, expected, found FROM find_schema_changes() WHERE kind = 'child'"
 
@@ -20,8 +21,28 @@ def test_a_table_that_inherits_from_ours_since_before_0004_is_found_after_it(dat
         assert owner.execute(CHILDREN).fetchall() == []
 
 
-def test_keys_that_said_nothing_before_0004_are_no_findings_after_it(database):
-    migrate.downgrade(database.owner_url, "0003_calendars")
+def test_time_closed_beyond_its_slot_by_0004_is_the_slots_own_after_it(database):
+    migrate.downgrade(database.owner_url, "0004_upkeep")
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        shop = Shop(owner, owner)
+        schedule = shop.insert(
+            "schedules", provider_id=shop.provider_id, valid_from="2026-01-01", weekly="{}"
+        )
+        slot = shop.slot()
+        owner.execute(
+            "UPDATE slots SET schedule_id = %s, closed = tstzmultirange(tstzrange(%s, %s))",
+            [schedule, at(0), at(9.5)],
+        )
+        shop.book(shop.slot(14, 15))
+        migrate.upgrade(database.owner_url)
+        found = owner.execute("SELECT during, closed FROM slots WHERE id = %s", [slot])
+        ((during, closed),) = found.fetchall()
+        assert [(closed[0].lower, closed[0].upper)] == [(during.lower, at(9.5))]
+        assert shop.violations() == []
+
+
+def test_keys_that_said_nothing_before_0005_are_no_findings_after_it(database):
+    migrate.downgrade(database.owner_url, "0004_upkeep")
     key = ["0198c5a0-0000-7000-8000-000000000000", "an import of a calendar"]
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         remember = "SELECT outcome FROM remember_idempotency_key(%s, %s, 'x', '{}')"

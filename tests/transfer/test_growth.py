@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.db import db
 
-PLANNER = Path(__file__).parents[2] / "migrations" / "sql" / "0004_upkeep" / "planner.sql"
+PLANNER = Path(__file__).parents[2] / "migrations" / "sql" / "0005_hardening" / "planner.sql"
 
 HOURS = range(9, 17)
 # Entries of indexes that a booking may read among those before it, those of its slot included.

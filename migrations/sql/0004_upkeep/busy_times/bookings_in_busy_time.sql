@@ -6,9 +6,6 @@ CREATE OR REPLACE FUNCTION bookings_in_busy_time(
     p_vendor_id uuid, p_provider_id uuid, p_busy_time_ids uuid[] DEFAULT NULL
 ) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-    -- Planned for any vendor, not for this one: of one that is new since the last ANALYZE the planner expects a single booking, and then takes any
-    -- index that begins with vendor_id, read from end to end, for as good as the key, once for every claim.
-    SET plan_cache_mode = force_generic_plan
 AS $$
     SELECT jsonb_build_object('in_the_way', COALESCE(jsonb_agg(jsonb_build_object(
         'busy_time_id', f.busy_time_id, 'booking_id', f.booking_id, 'kind', 'appointment', 'slot_id', f.slot_id,
@@ -22,12 +19,9 @@ AS $$
         CROSS JOIN LATERAL (
             SELECT c.booking_id, c.slot_id, c.during, c.quantity FROM claims c
             WHERE c.vendor_id = p_vendor_id AND c.provider_id = p_provider_id AND c.during && t.during OFFSET 0) AS c
-        -- And one by key for each claim in it.
-        CROSS JOIN LATERAL (
-            SELECT b.kind, b.during, b.status, b.hold_expires_at FROM bookings b
-            WHERE b.vendor_id = p_vendor_id AND b.id = c.booking_id OFFSET 0) AS b
+        JOIN bookings b ON b.vendor_id = p_vendor_id AND b.id = c.booking_id AND b.kind = 'appointment'
         WHERE t.vendor_id = p_vendor_id AND t.provider_id = p_provider_id AND t.archived_at IS NULL
-          AND t.during && tstzrange(now(), NULL) AND upper(c.during) > now() AND b.kind = 'appointment'
+          AND t.during && tstzrange(now(), NULL) AND upper(c.during) > now()
           AND (p_busy_time_ids IS NULL OR t.id = ANY (p_busy_time_ids))
           AND NOT (b.status = 'held' AND b.hold_expires_at <= clock_timestamp())
     ) AS f

@@ -13,7 +13,7 @@ AS $$
         WHERE s.vendor_id = p_vendor_id AND s.provider_id = p_provider_id AND s.schedule_id IS NOT NULL
           AND lower(s.during) >= p_from AND lower(s.during) < p_to
     ), both_sides AS (
-        SELECT t.shape, ROW(t.id, t.shape, false, false, NULL, NULL)::scheduled_change AS slot, NULL::scheduled_slot AS wanted FROM there t
+        SELECT t.shape, ROW(t.id, t.shape, false, false, NULL)::scheduled_change AS slot, NULL::scheduled_slot AS wanted FROM there t
         UNION ALL
         SELECT ROW(w.schedule_id, w.location_id, w.during, w.capacity, w.price_amount, w.price_currency, NULL, w.closed)::scheduled_slot, NULL, w
         FROM unnest(p_wanted) AS w

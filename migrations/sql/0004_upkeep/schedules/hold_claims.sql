@@ -1,8 +1,7 @@
--- Promise: what becomes of claims, where these pieces are wanted (none overlaps another). p_claimed: one for each cluster of a slot's
--- claims (those that overlap one another), with its times and the most places taken as target.
--- What fits a piece, at the same place, becomes that piece, with all of its slot that fits the same; claims of several slots in one piece that
--- can be cut keep their own part of it, in one that cannot they are in the way. What fits none is in the way, and stands as it
--- was brought.
+-- Promise: what becomes of slots that have claims, where these pieces are wanted (none overlaps another).
+-- A slot whose claims all fit one piece, at the same place, becomes that piece; several in one piece that can be cut keep
+-- their own part of it, several in one that cannot are in the way. Otherwise a slot is in the way, and shrinks to its
+-- claims: that is what p_claimed brings as target.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION hold_claims(p_pieces scheduled_slot[], p_claimed scheduled_change[]) RETURNS scheduled_change[]
 LANGUAGE sql STABLE
@@ -27,22 +26,16 @@ AS $$
             AND ((m.claimed).target).capacity <= (m.piece).capacity AS fits
         FROM met m
     ), counted AS (
-        -- Of one slot or of several: none begins when another does.
-        SELECT f.claimed, f.piece, f.number, f.fits,
-               min(lower(((f.claimed).present).during)) FILTER (WHERE f.fits) OVER of_piece
-               = max(lower(((f.claimed).present).during)) FILTER (WHERE f.fits) OVER of_piece AS alone
-        FROM fitting f WINDOW of_piece AS (PARTITION BY f.number)
-    ), judged AS (
-        SELECT c.*, c.fits AND (c.alone OR NOT (c.piece).whole) AS held FROM counted c WHERE (c.claimed).slot_id IS NOT NULL
-    ), answered AS (
-        SELECT DISTINCT ON (j.number, (j.claimed).slot_id) ROW(
-            (j.claimed).slot_id, (j.claimed).present, true, false, ROW(
-                (j.piece).schedule_id, (j.piece).location_id,
-                CASE WHEN j.alone THEN (j.piece).during ELSE (j.piece).during * ((j.claimed).present).during END,
-                (j.piece).capacity, (j.piece).price_amount, (j.piece).price_currency, NULL, '{}')::scheduled_slot, NULL)::scheduled_change AS change
-        FROM judged j WHERE j.held
-        UNION ALL
-        SELECT j.claimed FROM judged j WHERE j.held IS NOT TRUE
+        SELECT f.claimed, f.piece, count(*) FILTER (WHERE f.fits) OVER (PARTITION BY f.number) AS together, f.fits
+        FROM fitting f
     )
-    SELECT COALESCE(array_agg(a.change), '{}') FROM answered a
+    SELECT COALESCE(array_agg(CASE
+        WHEN c.fits AND (c.together = 1 OR NOT (c.piece).whole) THEN ROW(
+            (c.claimed).slot_id, (c.claimed).present, true, false, ROW(
+                (c.piece).schedule_id, (c.piece).location_id,
+                CASE WHEN c.together = 1 THEN (c.piece).during ELSE (c.piece).during * ((c.claimed).present).during END,
+                (c.piece).capacity, (c.piece).price_amount, (c.piece).price_currency, NULL, '{}')::scheduled_slot)::scheduled_change
+        ELSE c.claimed END), '{}')
+    FROM counted c
+    WHERE (c.claimed).slot_id IS NOT NULL
 $$;

@@ -1,7 +1,7 @@
 -- Promise: what would have to change for the provider's slots that came from schedules and begin in [p_from, p_to) to be
--- those wanted, and how many are already. Unclaimed time follows, between the claims of a slot too; claimed time is kept, and said to be in the
--- way where what is wanted cannot hold it, and closed to everybody else but where it is wanted all the same; slots made by hand
--- stand where they are. A lapsed hold claims nothing, nor does a block that stands for busy time: it is put again on what is then there.
+-- those wanted, and how many are already. Unclaimed time follows; claimed time is kept, and said to be in the way where
+-- what is wanted cannot hold it, and closed to everybody else but where it is wanted all the same; slots made by hand stand where they are. A lapsed hold claims nothing, nor does
+-- a block that stands for busy time: it is put again on what is then there.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION plan_schedules(
     p_vendor_id uuid, p_provider_id uuid, p_wanted scheduled_slot[], p_from timestamptz, p_to timestamptz
@@ -24,8 +24,23 @@ BEGIN
     SELECT d.kept, d.slots, d.wanted INTO v_plan.kept, v_ours, v_wanted
     FROM compare_schedules(p_vendor_id, p_provider_id, p_wanted, p_from, p_to) AS d;
 
-    -- 2. Of the other slots, those with claims stand at least where their claims are.
-    SELECT c.claimed, c.free INTO v_claimed, v_free FROM cluster_claims(p_vendor_id, v_ours) AS c;
+    -- 2. Of the other slots, those with claims stand at least where their claims are. OFFSET 0: one search by key each.
+    SELECT array_agg(ROW(o.slot_id, o.present, true, true, ROW(
+               (o.present).schedule_id, (o.present).location_id, of_slot.hull, of_slot.most, (o.present).price_amount,
+               (o.present).price_currency, NULL, of_slot.hull::tstzmultirange)::scheduled_slot)::scheduled_change) FILTER (WHERE of_slot.hull IS NOT NULL),
+           array_agg(ROW(o.slot_id, o.present, false, false, NULL)::scheduled_change) FILTER (WHERE of_slot.hull IS NULL)
+    INTO v_claimed, v_free
+    FROM unnest(v_ours) AS o
+    CROSS JOIN LATERAL (
+        SELECT range_merge(range_agg(c.during)) AS hull, most_taken(
+               array_agg(c.during), array_agg(c.quantity), (o.present).during) AS most
+        FROM (SELECT c.booking_id, c.during, c.quantity FROM claims c
+              WHERE c.vendor_id = p_vendor_id AND c.slot_id = o.slot_id OFFSET 0) AS c
+        CROSS JOIN LATERAL (
+            SELECT b.status, b.hold_expires_at FROM bookings b
+            WHERE b.vendor_id = p_vendor_id AND b.id = c.booking_id OFFSET 0) AS b
+        WHERE NOT (b.status = 'held' AND b.hold_expires_at <= clock_timestamp())
+          AND NOT EXISTS (SELECT FROM busy_blocks k WHERE k.vendor_id = p_vendor_id AND k.booking_id = c.booking_id)) AS of_slot;
 
     -- 3. What cannot be had: slots made by hand, and those that have begun.
     SELECT range_agg(s.during) INTO v_others FROM slots s
@@ -45,7 +60,7 @@ BEGIN
         v_taken := v_more;
     END LOOP;
 
-    v_held := divide_slots(keep_wanted_open(v_wanted, v_held));
+    v_held := keep_wanted_open(v_wanted, v_held);
 
     -- 5. What is then still wanted is published, where it is there already in another shape by changing that.
     IF v_held IS NOT NULL THEN
@@ -53,7 +68,7 @@ BEGIN
         v_pieces := pieces_left(v_pieces, v_taken);
     END IF;
     SELECT array_agg(ROW(f.slot_id, f.present, false, false, CASE WHEN p.during IS NOT NULL THEN ROW(
-               p.schedule_id, p.location_id, p.during, p.capacity, p.price_amount, p.price_currency, NULL, '{}')::scheduled_slot END, NULL)::scheduled_change)
+               p.schedule_id, p.location_id, p.during, p.capacity, p.price_amount, p.price_currency, NULL, '{}')::scheduled_slot END)::scheduled_change)
     INTO v_free
     FROM unnest(v_free) AS f FULL JOIN unnest(v_pieces) AS p ON p.during = (f.present).during;
     SELECT v_plan.kept + count(*) FILTER (WHERE c.present IS NOT DISTINCT FROM c.target AND NOT c.in_the_way),

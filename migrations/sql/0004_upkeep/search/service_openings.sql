@@ -4,14 +4,12 @@
 -- occupied time that day where it is, id. No more than the first p_limit starts. It starts on the service's grid, or, if p_any_start, at
 -- the first moment of p_starts whatever the grid says. Neither notice nor window is asked here, nor quantity_min and _max.
 -- p_provider_id (NULL: anybody) takes part, in whichever need; p_places (NULL: anywhere) are the locations. Starts
--- and ends up to (lower of p_starts, p_after_end) are left out, and so are the slots p_without. Lapsed holds (by the transaction's time; a claim goes by the
--- clock's) count as free, but in busy time; closed time does not; without p_taken nothing is taken, and it tells what was ever published. What it
--- reads grows with p_starts.
+-- and ends up to (lower of p_starts, p_after_end) are left out. Lapsed holds count as free, but in busy time; closed time does not; without p_taken nothing is
+-- taken, and it tells what was ever published. What it reads grows with p_starts.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION service_openings(
     p_vendor_id uuid, p_service services, p_starts tstzrange, p_quantity integer, p_provider_id uuid, p_places uuid[],
-    p_limit integer, p_after_end timestamptz DEFAULT NULL, p_any_start boolean DEFAULT false, p_taken boolean DEFAULT true,
-    p_without uuid[] DEFAULT '{}'
+    p_limit integer, p_after_end timestamptz DEFAULT NULL, p_any_start boolean DEFAULT false, p_taken boolean DEFAULT true
 ) RETURNS TABLE (
     start timestamptz, ends timestamptz, place bigint, provider_ids uuid[], location_id uuid, time_zone text, slot_ids uuid[],
     available integer, price_amount bigint, price_currency text
@@ -53,7 +51,7 @@ BEGIN
     -- Bookings are looked at only where some hold of the vendor has lapsed.
     v_lapsed := EXISTS (SELECT FROM bookings b WHERE b.vendor_id = p_vendor_id AND b.status = 'held' AND b.hold_expires_at <= now());
     RETURN QUERY
-    WITH offered AS MATERIALIZED ( -- 1. Who may do it.
+    WITH offered AS MATERIALIZED (
         SELECT sp.need::integer, sp.provider_id, sp.preference
         FROM service_providers sp
         JOIN providers p ON p.vendor_id = p_vendor_id AND p.id = sp.provider_id AND p.archived_at IS NULL
@@ -62,18 +60,17 @@ BEGIN
         UNION ALL
         SELECT 1, p.id, 1 FROM providers p
         WHERE v_needs = 0 AND p.vendor_id = p_vendor_id AND p.archived_at IS NULL AND (p_provider_id IS NULL OR p.id = p_provider_id)
-    ), published AS MATERIALIZED ( -- 2. Where and when they are there.
+    ), published AS MATERIALIZED (
         SELECT o.need, o.provider_id, o.preference, s.*, l.time_zone, COALESCE(s.price_currency, p_service.price_currency) AS currency
         FROM offered o
         CROSS JOIN LATERAL (
             SELECT s.id, s.location_id, s.during::tstzrange, s.capacity::integer, s.price_amount::bigint, s.price_currency::text, s.closed
             FROM slots s
             WHERE s.vendor_id = p_vendor_id AND s.provider_id = o.provider_id AND s.during && v_reach AND s.capacity >= p_quantity
-              AND s.id <> ALL (p_without)
               AND (NOT v_whole OR lower(s.during) <@ p_starts AND s.closed = '{}') OFFSET 0) AS s
         JOIN locations l ON l.vendor_id = p_vendor_id AND l.id = s.location_id AND l.archived_at IS NULL
         WHERE p_places IS NULL OR s.location_id = ANY (p_places)
-    ), claimed AS MATERIALIZED ( -- 3. What is taken of it.
+    ), claimed AS MATERIALIZED (
         SELECT c.*
         FROM (SELECT s.provider_id, range_merge(range_agg(s.during)) * CASE WHEN v_whole THEN '(,)' ELSE v_reach END AS span
               FROM published s GROUP BY s.provider_id) AS p
@@ -98,7 +95,7 @@ BEGIN
         SELECT v.slot_id, range_agg(v.during) AS times
         FROM levels v JOIN published s ON s.id = v.slot_id
         WHERE v.taken > s.capacity - p_quantity GROUP BY v.slot_id
-    ), free AS MATERIALIZED ( -- 4. What is left, in stretches of one provider at one place.
+    ), free AS MATERIALIZED (
         -- Where enough places are free throughout and nothing is closed. Slots that touch at one location are one stretch.
         SELECT s.need, s.provider_id, s.preference, s.location_id, s.time_zone,
                unnest(range_agg(s.during) - COALESCE(range_agg(t.times), '{}') - range_agg(s.closed)) AS span
@@ -108,18 +105,10 @@ BEGIN
         SELECT s.need, s.provider_id, s.preference, s.location_id, s.time_zone, s.during
         FROM published s LEFT JOIN short t ON t.slot_id = s.id
         WHERE v_whole AND t.slot_id IS NULL
-    ), joinable AS MATERIALIZED (
-        -- When somebody of each further need could begin: a start that nobody can join is none, and is not tried with each who might.
-        SELECT f.need, f.location_id, range_agg(tstzrange(lower(f.span) + v_before, upper(f.span) - v_length - v_after, '[]')) AS starts
-        FROM free f WHERE NOT v_whole AND f.need > 1 AND lower(f.span) + v_before <= upper(f.span) - v_length - v_after
-        GROUP BY f.need, f.location_id
-    ), begins AS MATERIALIZED ( -- 5. What may begin in it, with whom of the first need.
+    ), begins AS MATERIALIZED (
         SELECT f.provider_id, f.preference, f.location_id, f.time_zone, lower(f.span) AS start, upper(f.span) AS ends, f.span AS hull
         FROM free f
         WHERE v_whole AND f.need = 1 AND (p_after_end IS NULL OR (lower(f.span), upper(f.span)) > (lower(p_starts), p_after_end))
-          AND (v_needs <= 1 OR (f.location_id, f.span) IN (
-              SELECT x.location_id, x.span FROM free x WHERE x.need > 1
-              GROUP BY x.location_id, x.span HAVING count(DISTINCT x.need) = v_needs - 1))
         UNION ALL
         SELECT f.provider_id, f.preference, f.location_id, f.time_zone, g.start, g.start + v_length,
                tstzrange(g.start - v_before, g.start + v_length + v_after)
@@ -133,9 +122,7 @@ BEGIN
             CASE WHEN p_any_start OR grid.before = bound.least THEN bound.least ELSE grid.before + v_step END, bound.most, v_step) AS g (start)
         WHERE NOT v_whole AND f.need = 1 AND (NOT p_any_start OR g.start = lower(p_starts))
           AND (p_after_end IS NULL OR (g.start, g.start + v_length) > (lower(p_starts), p_after_end))
-          AND (v_needs <= 1 OR (
-              SELECT count(*) FROM joinable j WHERE j.location_id = f.location_id AND j.starts @> g.start) = v_needs - 1)
-    ), days AS MATERIALIZED ( -- 6. How busy everybody is on those days.
+    ), days AS MATERIALIZED (
         SELECT DISTINCT b.location_id, (b.start AT TIME ZONE b.time_zone)::date AS day, b.time_zone FROM begins b
     ), loads AS MATERIALIZED (
         -- How much of a day each of them has occupied, in seconds of one place.
@@ -155,36 +142,27 @@ BEGIN
         -- One booking has one currency. Nearly always there is one, or none, and nothing is to be compared.
         SELECT DISTINCT s.currency FROM published s WHERE s.currency IS NOT NULL
         UNION ALL SELECT NULL WHERE NOT EXISTS (SELECT FROM published s WHERE s.currency IS NOT NULL)
-    ), hulls AS MATERIALIZED ( -- 7. The best of each further need for all who begin together.
-        -- All who begin at one time and place look for the same others.
-        SELECT DISTINCT b.hull, b.location_id, (b.start AT TIME ZONE b.time_zone)::date AS day FROM begins b WHERE v_needs > 1
-    ), fitting AS MATERIALIZED (
-        SELECT h.*, f.need, f.provider_id, f.preference
-        FROM hulls h JOIN free f ON f.location_id = h.location_id AND f.span = h.hull WHERE v_whole AND f.need > 1
-        UNION ALL
-        SELECT h.*, f.need, f.provider_id, f.preference
-        FROM hulls h JOIN free f ON f.location_id = h.location_id WHERE NOT v_whole AND f.need > 1 AND f.span @> h.hull
-    ), others AS MATERIALIZED (
-        SELECT best.hull, best.location_id, best.currency, array_agg(best.provider_id ORDER BY best.need) AS ids,
-               array_agg(ROW(best.preference, best.seconds, best.provider_id) ORDER BY best.need) AS ranks
-        FROM (
-            SELECT DISTINCT ON (t.hull, t.location_id, m.currency, t.need) t.*, m.currency, o.seconds
-            FROM fitting t
-            CROSS JOIN currencies m
-            LEFT JOIN loads o ON o.provider_id = t.provider_id AND o.location_id = t.location_id AND o.day = t.day
-            WHERE (SELECT count(*) FROM currencies) = 1 OR NOT EXISTS (
-                SELECT FROM published s WHERE s.provider_id = t.provider_id AND s.during && t.hull AND s.currency <> m.currency)
-            ORDER BY t.hull, t.location_id, m.currency, t.need, t.preference, o.seconds, t.provider_id
-        ) AS best
-        GROUP BY best.hull, best.location_id, best.currency HAVING count(*) = v_needs - 1
-    ), options AS MATERIALIZED ( -- 8. The ways to book, a page of them, in their order.
+    ), options AS MATERIALIZED (
         SELECT DISTINCT ON (b.start, b.ends, b.provider_id, b.location_id)
                b.*, (b.start AT TIME ZONE b.time_zone)::date AS day, ARRAY[b.provider_id] || others.ids AS ids
         FROM begins b
         CROSS JOIN currencies m
-        LEFT JOIN others ON others.hull = b.hull AND others.location_id = b.location_id
-             AND COALESCE(others.currency, '') = COALESCE(m.currency, '')
-        WHERE (v_needs <= 1 OR others.ids IS NOT NULL)
+        LEFT JOIN LATERAL (
+            SELECT array_agg(best.provider_id ORDER BY best.need) AS ids, count(*) AS needs,
+                   array_agg(ROW(best.preference, best.seconds, best.provider_id) ORDER BY best.need) AS ranks
+            FROM (
+                SELECT DISTINCT ON (f.need) f.need, f.provider_id, f.preference, o.seconds
+                FROM free f
+                LEFT JOIN loads o ON o.provider_id = f.provider_id AND o.location_id = b.location_id
+                     AND o.day = (b.start AT TIME ZONE b.time_zone)::date
+                WHERE f.need > 1 AND f.location_id = b.location_id
+                  AND CASE WHEN v_whole THEN f.span = b.hull ELSE f.span @> b.hull END
+                  AND ((SELECT count(*) FROM currencies) = 1 OR NOT EXISTS (
+                      SELECT FROM published s WHERE s.provider_id = f.provider_id AND s.during && b.hull AND s.currency <> m.currency))
+                ORDER BY f.need, f.preference, o.seconds, f.provider_id
+            ) AS best
+        ) AS others ON v_needs > 1
+        WHERE (v_needs <= 1 OR others.needs = v_needs - 1)
           AND ((SELECT count(*) FROM currencies) = 1 OR NOT EXISTS (
               SELECT FROM published s WHERE s.provider_id = b.provider_id AND s.during && b.hull AND s.currency <> m.currency))
         ORDER BY b.start, b.ends, b.provider_id, b.location_id, others.ranks
@@ -196,12 +174,11 @@ BEGIN
         FROM page p
         JOIN options o ON o.start = p.start AND o.ends = p.ends
         JOIN loads l ON l.provider_id = o.provider_id AND l.location_id = o.location_id AND l.day = o.day
-    ), parts AS MATERIALIZED ( -- 9. Their slots, places and prices.
-        SELECT o.start, o.ends, o.place, o.need, o.hull, s.id, s.during, s.capacity, s.price_amount, s.price_currency
-        -- OFFSET 0: as a list that is joined once, and not for each way to book through all that is published.
-        FROM (SELECT o.start, o.ends, o.place, o.hull, o.location_id, u.provider_id, u.need
-              FROM chosen o CROSS JOIN LATERAL unnest(o.ids) WITH ORDINALITY AS u (provider_id, need) OFFSET 0) AS o
-        JOIN published s ON s.provider_id = o.provider_id AND s.location_id = o.location_id
+    ), parts AS MATERIALIZED (
+        SELECT o.start, o.ends, o.place, u.need, o.hull, s.id, s.during, s.capacity, s.price_amount, s.price_currency
+        FROM chosen o
+        CROSS JOIN LATERAL unnest(o.ids) WITH ORDINALITY AS u (provider_id, need)
+        JOIN published s ON s.provider_id = u.provider_id AND s.location_id = o.location_id
         WHERE s.during && o.hull AND (NOT v_whole OR s.during = o.hull)
     ), fullest AS MATERIALIZED (
         SELECT p.start, p.ends, p.place, p.id, max(v.taken) AS taken

@@ -31,8 +31,7 @@ BEGIN
 EXCEPTION
     WHEN exclusion_violation THEN
         SELECT jsonb_build_object('slot_id', s.id, 'start', utc(lower(v_during)), 'end', utc(upper(v_during)),
-                                  'other_start', utc(lower(s.during)), 'other_end', utc(upper(s.during)),
-                                  'time_zone', location_time_zone(s.vendor_id, s.location_id))
+                                  'other_start', utc(lower(s.during)), 'other_end', utc(upper(s.during)))
         INTO v_other
         FROM slots s WHERE s.vendor_id = p_slot.vendor_id AND s.provider_id = p_slot.provider_id
           AND s.id <> p_slot.id AND s.during && v_during LIMIT 1;
