@@ -76,8 +76,12 @@ def publish(
         return _apply(session, vendor_id, provider_id, of_part, part, tell, actor or SYSTEM)
 
     around = expand(calendar.weeks, calendar.deviations, now - DAY_OR_NIGHT, now + DAY_OR_NIGHT)
+
+    def close_begun(*, tell: bool) -> Any:
+        return _close_begun(session, vendor_id, provider_id, around, now, tell=tell)
+
     if not dry_run and (
-        _close_begun(session, vendor_id, provider_id, around, tell=True).changed
+        close_begun(tell=True).changed
         or (len(parts) > 1 and any(apply(part, tell=True).changed for part in parts))
     ):
         # Each part locks what it changes in order; this is what all of them begin with.
@@ -89,7 +93,7 @@ def publish(
             p_from=now,
             p_to=None,
         )
-    begun = _close_begun(session, vendor_id, provider_id, around, tell=dry_run)
+    begun = close_begun(tell=dry_run)
     told: Facts = NOTHING | begun.facts
     for part in parts:
         told = sum_of(told, apply(part, tell=dry_run).facts)
@@ -131,15 +135,24 @@ def _apply(  # noqa: PLR0917
 
 
 def _close_begun(
-    session: Session, vendor_id: UUID, provider_id: UUID, around: Sequence[Wanted], *, tell: bool
+    session: Session,
+    vendor_id: UUID,
+    provider_id: UUID,
+    around: Sequence[Wanted],
+    now: datetime,
+    *,
+    tell: bool,
 ) -> Any:
-    """What close_begun_slot answers; `around`: what the schedules give that may be under way."""
+    """What close_begun_slot answers; `around`: what the schedules give that may be under way `now`,
+    the moment at which the parts to come begin: the transaction may have begun minutes before.
+    """
     return db.call(
         "close_begun_slot",
         within=session,
         p_vendor_id=vendor_id,
         p_provider_id=provider_id,
         p_wanted=_given(around),
+        p_now=now,
         p_dry_run=tell,
     )
 

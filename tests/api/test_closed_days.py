@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
+from app.config import Settings
+from app.db import db, offline_app, transaction
+from app.schedules.publishing import lock_schedules, publish
 from tests.api.conftest import ADA
 
 WEEKLY = {
@@ -131,5 +136,28 @@ def test_other_hours_for_a_day_that_has_begun_close_what_they_leave_out(under_wa
     other = {"starts_on": TODAY, "kind": "other", "hours": [["08:00", "16:00"]]}
     vendor.made(f"/providers/{vendor.day}/exceptions", other)
     vendor.booked(provider_id=vendor.day, **_hour(3))
+    wanted = {"provider_id": vendor.day, "customer": ADA, **_hour(4)}
+    problem(vendor.post("/bookings", wanted), 404, "SLOT_NOT_FOUND")
+
+
+def test_a_slot_that_begins_while_it_is_published_is_under_way(under_way, shared_server, problem):
+    vendor, closed = under_way, {"starts_on": TODAY, "kind": "closed"}
+    vendor.made(f"/providers/{vendor.day}/exceptions", closed)
+    database = shared_server.database
+    app = offline_app(Settings(database_url=database.app_url, threads=1))
+    with app.app_context(), transaction() as session:
+        # Its now() is before the slot begins, as in an import that has been at work for minutes.
+        found = text("SELECT vendor_id FROM providers WHERE id = :id")
+        (vendor_id,) = session.execute(found, {"id": vendor.day}).one()
+        with psycopg.connect(database.owner_url) as owner:
+            owner.execute(
+                "UPDATE slots SET during = tstzrange(clock_timestamp(), upper(during)),"
+                " closed = '{}' WHERE provider_id = %s AND lower(during) < now()",
+                [vendor.day],
+            )
+        lock_schedules(session, vendor_id, UUID(vendor.day))
+        publish(session, vendor_id, UUID(vendor.day))
+    with app.app_context():
+        db.engine.dispose()
     wanted = {"provider_id": vendor.day, "customer": ADA, **_hour(4)}
     problem(vendor.post("/bookings", wanted), 404, "SLOT_NOT_FOUND")

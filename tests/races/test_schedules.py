@@ -234,7 +234,8 @@ def test_whoever_books_what_is_left_of_a_day_while_it_is_closed_is_named_or_refu
         *(shop.provider_id, shop.location_id, rota.schedule_id, at(hour), at(hour + 9)),
     )
     parts = [(hour + n, hour + n + 1) for n in range(2, 8)]
-    closer, of = sessions.app(), {"provider_id": shop.provider_id, "wanted": Jsonb([])}
+    closer = sessions.app()
+    of = {"provider_id": shop.provider_id, "wanted": Jsonb([]), "now": datetime.now(UTC)}
     with held(sessions.owner(), shop):
         claims = begin_to_book(sessions, begun["id"], parts[:3])
         wait_until(lambda: sessions.waiting() == 3, "the first do not wait")

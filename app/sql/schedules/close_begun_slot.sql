@@ -1,22 +1,27 @@
--- Promise: of the provider's slot that a schedule made and that is under way (there is one at most) what is still to come and is not
--- wanted at its place is closed, and what is closed is open again where it is wanted there for no fewer; its times stay as they are. What
--- is so already writes nothing and locks no slot. p_wanted: what the schedules give around now, as scheduled_slots reads it. p_dry_run: only tells. facts: {"in_the_way", "in_the_way_total"}, as describe_publishing has them.
+-- Promise: of the provider's slot that a schedule made and that is under way at p_now (there is one at most) what is then still to come
+-- and is not wanted at its place is closed, and what is closed is open again where it is wanted there for no fewer; its times stay as they
+-- are. What is so already writes nothing and locks no slot.
+-- p_now: the moment from which on the caller publishes the rest; what begins between the two would be nobody's (apply_schedules knows no
+-- earlier one than now() either). p_wanted: what the schedules give around it, as scheduled_slots reads it. p_dry_run: only tells.
+-- facts: {"in_the_way", "in_the_way_total"}, as describe_publishing has them.
 -- Locks, in order: the provider's schedules; the slot (NO KEY UPDATE, which no claim gets past). Raises: SK001, 55P03, 57014.
 CREATE OR REPLACE FUNCTION close_begun_slot(
-    p_vendor_id uuid, p_provider_id uuid, p_wanted jsonb, p_dry_run boolean DEFAULT false
+    p_vendor_id uuid, p_provider_id uuid, p_wanted jsonb, p_now timestamptz, p_dry_run boolean DEFAULT false
 ) RETURNS TABLE (changed boolean, facts jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+    v_now     timestamptz := GREATEST(p_now, now());
     v_slot    slots;
     v_to_come tstzmultirange;
     v_closed  tstzmultirange;
     v_plan    scheduled_plan := ROW(0, '{}');
     v_present scheduled_slot;
 BEGIN
-    IF p_vendor_id IS NULL OR p_provider_id IS NULL OR jsonb_typeof(p_wanted) IS DISTINCT FROM 'array' OR p_dry_run IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_provider_id, p_wanted (an array) and p_dry_run are needed';
+    IF p_vendor_id IS NULL OR p_provider_id IS NULL OR jsonb_typeof(p_wanted) IS DISTINCT FROM 'array'
+       OR p_now IS NULL OR p_dry_run IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'SK001', MESSAGE = 'p_vendor_id, p_provider_id, p_wanted (an array), p_now and p_dry_run are needed';
     END IF;
     IF NOT p_dry_run THEN
         PERFORM lock_schedules(p_vendor_id, p_provider_id);
@@ -24,8 +29,8 @@ BEGIN
     changed := false;
     LOOP
         SELECT s.* INTO v_slot FROM slots s
-        WHERE s.vendor_id = p_vendor_id AND s.provider_id = p_provider_id AND s.during @> now() AND s.schedule_id IS NOT NULL;
-        v_to_come := (v_slot.during * tstzrange(now(), NULL))::tstzmultirange;
+        WHERE s.vendor_id = p_vendor_id AND s.provider_id = p_provider_id AND s.during @> v_now AND s.schedule_id IS NOT NULL;
+        v_to_come := (v_slot.during * tstzrange(v_now, NULL))::tstzmultirange;
         SELECT (v_to_come - COALESCE(range_agg(w.during), '{}'))
                + (v_slot.closed * v_to_come - COALESCE(range_agg(w.during) FILTER (WHERE w.capacity >= v_slot.capacity), '{}'))
         INTO v_closed
