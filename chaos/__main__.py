@@ -21,9 +21,9 @@ from chaos.faults.ground import fresh_ground, ground_for
 from chaos.faults.injector import Injector
 from chaos.instance import Instance, fresh_instance, taken_up_instance
 from chaos.judgement import judge_again, judge_run
-from chaos.leftovers import note_process
+from chaos.leftovers import clear_away, note_process, still_at_it
 from chaos.report import keep_report
-from chaos.run import ENDS_WITH, faults_of, new_folder, read_run
+from chaos.run import ENDS_WITH, RUN, faults_of, new_folder, read_run
 from chaos.sabotage import apply
 from chaos.sabotage.all import SABOTAGES
 from chaos.screen import screen
@@ -104,6 +104,7 @@ def run(
     if resume and (fresh or options["folder"] is None):
         raise click.UsageError("--resume takes up the run in --folder, on what it attacked before.")
     try:
+        _look_into(options["folder"], resume=resume)
         if resume:
             fresh, faults = _recall(options)
         if fresh:
@@ -153,6 +154,12 @@ def judge(
     as_far_as_it_came: bool,
 ) -> None:
     """Judge the run of a folder, also one that was broken off. Exit code as of run."""
+    if not (folder / RUN).exists():
+        click.echo(
+            f"Nobody can tell: no attack has begun in {folder}. If it was broken off before,"
+            f" python -m chaos run --resume --folder {folder} ends and removes what it left."
+        )
+        sys.exit(COULD_NOT_BEGIN)
     url = database_url or read_demo(demo_file).get("database_url", "")
     # Importing them changes how threads work, and the faults of a run need theirs as they are.
     from chaos.workloads.all import WORKLOADS as ALL  # noqa: PLC0415
@@ -197,6 +204,41 @@ def faults() -> None:
     """List what can be broken, and what only a --fresh demo suffers."""
     for fault in FAULTS.values():
         click.echo(f"{fault.name:<22}{fault.about}{' (--fresh)' if OURS & {*fault.needs} else ''}")
+
+
+def _look_into(folder: Path | None, *, resume: bool) -> None:
+    """Nothing, if a run can begin in this folder, or go on there; else words, and the end."""
+    if folder is not None and resume:
+        _refuse_what_never_began(folder)
+    elif folder is not None:
+        _refuse_what_has_begun(folder)
+
+
+def _refuse_what_never_began(folder: Path) -> None:
+    """Nothing, if there is a run to go on with; else what it left is cleared away. Ends us."""
+    if (pid := still_at_it(folder)) is not None:
+        raise click.UsageError(f"The run in {folder} is still going on: it is process {pid}.")
+    if (folder / RUN).exists():
+        return
+    if clear_away(folder):
+        click.echo(
+            f"The run in {folder} was broken off before its attack began. What it had started is"
+            " ended, and its demo removed. Begin it anew: the same command without --resume."
+        )
+    else:
+        click.echo(f"There is no run in {folder}: begin one without --resume.")
+    sys.exit(COULD_NOT_BEGIN)
+
+
+def _refuse_what_has_begun(folder: Path) -> None:
+    """Nothing, if no run is in that folder. Raises UsageError. What one left that never began is
+    cleared away: nobody would find it once its folder is another run's.
+    """
+    if (folder / RUN).exists():
+        raise click.UsageError(f"{folder} has a run already: choose another, or --resume it.")
+    if (pid := still_at_it(folder)) is not None:
+        raise click.UsageError(f"A run is beginning in {folder}: it is process {pid}.")
+    clear_away(folder)
 
 
 def _recall(options: Options) -> tuple[bool, str]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.faults.disk import FULL, small_disk
-from chaos.leftovers import end_leftovers, note_place, note_process, place_of
+from chaos.leftovers import PREFIX, end_leftovers, note_place, note_process, place_of
 from chaos.target import TargetError
 
 CHECKOUT = Path(__file__).parents[1]
@@ -46,7 +46,7 @@ def fresh_instance(
     `on_small_disk`: one that has room for so many attempts, and can be filled. `run`: the folder of
     the run that it is for, which remembers it.
     """
-    folder = Path(tempfile.mkdtemp(prefix="slotkeeper-chaos-"))
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     if os.geteuid() == 0:
         # The database then runs as somebody else, who must get through.
         folder.chmod(0o711)
@@ -73,6 +73,7 @@ def taken_up_instance(run: Path) -> Iterator[Instance]:
         raise TargetError(f"The demo of {run} is gone, and with it what could be judged.")
     folder, on_small_disk = place
     end_leftovers(run)
+    note_place(run, folder, on_small_disk=on_small_disk)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder)
         disk = folder / "demo"

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +20,8 @@ from typing import Any
 import psutil
 
 STARTED, PLACE = "started.jsonl", "place.json"
+# With what the names of our temporary folders begin.
+PREFIX = "slotkeeper-chaos-"
 END_SECONDS_MAX = 20.0
 
 
@@ -29,20 +34,55 @@ def note_process(run: Path, pid: int) -> None:
 
 
 def note_place(run: Path, folder: Path, *, on_small_disk: bool) -> None:
-    """This run has its demo in that temporary folder."""
+    """This run, of this process, has its demo in that temporary folder."""
     run.mkdir(parents=True, exist_ok=True)
-    kept = {"folder": str(folder), "on_small_disk": on_small_disk}
+    kept: dict[str, Any] = {"folder": str(folder), "on_small_disk": on_small_disk}
+    kept["runner"] = [os.getpid(), psutil.Process().create_time()]
     (run / PLACE).write_text(json.dumps(kept))
 
 
 def place_of(run: Path) -> tuple[Path, bool] | None:
     """The folder of the run's demo, and whether a small disk is in it; None if it is gone."""
-    with contextlib.suppress(FileNotFoundError):
-        kept: dict[str, Any] = json.loads((run / PLACE).read_text())
-        folder = Path(kept["folder"])
-        if folder.is_dir():
-            return folder, bool(kept["on_small_disk"])
+    kept = _kept_place(run)
+    if kept and Path(kept["folder"]).is_dir():
+        return Path(kept["folder"]), bool(kept["on_small_disk"])
     return None
+
+
+def still_at_it(run: Path) -> int | None:
+    """The process that this run with a demo of its own is of, if it is there."""
+    pid, born = _kept_place(run).get("runner", (0, 0.0))
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        alive = process.status() != psutil.STATUS_ZOMBIE and pid != os.getpid()
+        if alive and process.create_time() == born:
+            return int(pid)
+    return None
+
+
+def clear_away(run: Path) -> bool:
+    """End and remove all that a run has left behind, its demo and the demo's data included; whether
+    there was anything. The run's own folder stays.
+    """
+    place = place_of(run)
+    ended = end_leftovers(run)
+    if place is not None and place[0].name.startswith(PREFIX):
+        folder, _ = place
+        umount = shutil.which("umount")
+        if (folder / "demo").is_mount() and umount:
+            subprocess.run([umount, "--lazy", str(folder / "demo")], check=False)  # noqa: S603 - ours
+        shutil.rmtree(folder, ignore_errors=True)
+    for name in (PLACE, STARTED):
+        (run / name).unlink(missing_ok=True)
+    return bool(ended or place)
+
+
+def _kept_place(run: Path) -> dict[str, Any]:
+    """What is written of the run's place; {} if nothing is, or not to its end."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        kept: dict[str, Any] = json.loads((run / PLACE).read_text())
+        return kept
+    return {}
 
 
 def end_leftovers(run: Path) -> int:

@@ -6,19 +6,22 @@ out.
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import random
+import sqlite3
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gevent
 import psycopg
+from flask import Response, jsonify, request
 from locust import User, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
@@ -72,7 +75,7 @@ def _add_options(parser: LocustArgumentParser) -> None:
     demo = f"what {DEMO_FILE} says"
     parser.add_argument("--workload", default="everything", choices=sorted(WORKLOADS))
     parser.add_argument("--seed", type=int, default=1, help="decides what each user asks for")
-    parser.add_argument("--iterations", type=int, default=1000, help="operations, all users'")
+    parser.add_argument("--iterations", type=_positive, default=1000, help="operations, all users'")
     parser.add_argument("--vendor", default="", help=f"the vendor's slug; else {demo}")
     parser.add_argument("--demo-file", default=str(DEMO_FILE), help="written by slotkeeper demo")
     parser.add_argument("--folder", default="", help=f"where all is kept; else one in {runs.RUNS}")
@@ -91,6 +94,31 @@ def _add_options(parser: LocustArgumentParser) -> None:
         )
 
 
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
+
+
+def _refused() -> Response | None:
+    """What the page, or a program in its place, must not ask for; Locust takes anything."""
+    wrong = _wrong(request.form) if request.path.endswith("/swarm") else ""
+    return jsonify(success=False, message=f"Nothing was started: {wrong}.") if wrong else None
+
+
+def _wrong(asked: Mapping[str, str]) -> str:
+    """What of this nobody can do; empty if nothing."""
+    if asked.get("workload", "everything") not in WORKLOADS:
+        return f"there is no workload {asked['workload']!r}"
+    try:
+        int(asked.get("seed", "1"))
+        _positive(asked.get("iterations", "1"))
+    except (ValueError, argparse.ArgumentTypeError) as error:
+        return f"seed or iterations are no number that is possible ({error})"
+    return ""
+
+
 def _aim(environment: Environment, **_: Any) -> None:
     options: Any = environment.parsed_options
     # It warns of each rollback on a connection that broke; the history tells of those.
@@ -98,6 +126,8 @@ def _aim(environment: Environment, **_: Any) -> None:
     if not isinstance(environment.runner, LocalRunner):
         raise TypeError("One process must see all of the history: no --master, no --worker.")
     environment.stop_timeout = STOP_SECONDS
+    if environment.web_ui and environment.web_ui.app:
+        environment.web_ui.app.before_request(_refused)
     if options.headless:
         # Locust would count the time of the preparation, too, and from when its loop last woke up.
         attack.seconds, options.run_time = options.run_time, None
@@ -218,14 +248,20 @@ def _judge(environment: Environment, **_: Any) -> None:
     run = Scene.run
     if run is None:
         return
-    note_end(run.folder, _what_ended(environment, run))
-    run.history.close()
-    no_more_faults(run.folder)
     again = f"python -m chaos judge {run.folder}"
     attack.said = f"Nobody can tell whether the promises held: the judgement broke off. {again}"
+    no_more_faults(run.folder)
     extra = WORKLOADS[run.header["workload"]].checkers
     try:
+        run.close()
+        note_end(run.folder, _what_ended(environment, run))
         verdicts = judge_run(run.folder, run.target.database_url, extra)
+    except (OSError, sqlite3.Error) as error:
+        attack.said = (
+            f"Nobody can tell whether the promises held: {run.folder} could not be written or read"
+            f" after {run.history.invoked:,} attempts. {error}. Make room there, and then: {again}"
+        )
+        return
     except (psycopg.Error, ValueError) as error:
         attack.said = f"Nobody can tell whether the promises held. {error}"
         return

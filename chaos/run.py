@@ -87,12 +87,16 @@ class Run:
     taken_up_at: int = 0
     # When the last fault was over: operations and seconds.
     healed_at: tuple[int, float] | None = None
+    # Why the history could not be written any more, such as a full disk.
+    unwritable: OSError | None = None
 
     @property
     def exhausted(self) -> bool:
         """Whether nobody may ask for anything any more: not before every fault has struck once, and
         some have asked since, with nothing broken.
         """
+        if self.unwritable is not None:
+            return True
         if self.history.invoked < self.iterations:
             return False
         if not self.faults:
@@ -124,10 +128,27 @@ class Run:
 
         `door.perform(kind, asked)` must answer with an Outcome and never raise.
         """
-        operation = self.history.invoke(self.clock, attacker, door.name, kind, asked)
+        try:
+            operation = self.history.invoke(self.clock, attacker, door.name, kind, asked)
+        except OSError as error:
+            # What cannot be written down is not asked, and the run is over.
+            self.unwritable = self.unwritable or error
+            return Operation(0, attacker, door.name, kind, asked, self.clock.now())
         outcome: Outcome = door.perform(kind, asked)
-        self.history.end(self.clock, operation, outcome)
+        try:
+            self.history.end(self.clock, operation, outcome)
+        except OSError as error:
+            self.unwritable = self.unwritable or error
         return operation
+
+    def close(self) -> None:
+        """Let go of the history. Raises OSError if not all of it could be written."""
+        try:
+            self.history.close()
+        except OSError as error:
+            self.unwritable = self.unwritable or error
+        if self.unwritable is not None:
+            raise self.unwritable
 
     def dice(self, name: str) -> random.Random:
         """The dice of one user: the seed's, and after a break others, lest all be asked again."""
@@ -178,7 +199,10 @@ def begin(
         "machine": {"cores": _cores(), "system": f"{platform.system()} {platform.machine()}"},
     }
     kept = {"header": header, "stage": stage.as_json()}
-    (folder / RUN).write_text(json.dumps(kept, indent=2))
+    # All at once, so that whoever is killed meanwhile has not begun.
+    unfinished = folder / f"{RUN}.part"
+    unfinished.write_text(json.dumps(kept, indent=2))
+    unfinished.replace(folder / RUN)
     history = HistoryWriter(folder / HISTORY, header)
     return Run(folder, target, stage, header, clock, history, iterations)
 
@@ -190,6 +214,8 @@ def take_up(folder: Path, target: Target) -> Run:
     Raises ValueError after a restart of the machine, whose clock then began anew.
     """
     header, stage = read_run(folder)
+    # Whoever was killed before anybody asked for anything may have none.
+    (folder / HISTORY).touch()
     stage.follow(published(folder))
     clock = clock_of(header)
     if clock is None:

@@ -15,13 +15,17 @@ from pathlib import Path
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
+from chaos.__main__ import main
 from chaos.faults.all import FAULTS
 from chaos.faults.injector import planned
+from chaos.leftovers import PREFIX, note_place, note_process
 from tests.chaos.attacks import CHECKOUT
 from tests.patience import wait_until
 
-PATIENCE_SECONDS = 120
+# As long as a demo may take until it is ready, and more.
+PATIENCE_SECONDS = 400
 RUN = (sys.executable, "-m", "chaos", "run", "--fresh", "--users", "6", "--iterations", "100")
 
 
@@ -38,6 +42,10 @@ def place():
 @pytest.fixture
 def environment(place):
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), "TMPDIR": str(place)}
+
+
+def born(process):
+    return psutil.Process(process.pid).create_time()
 
 
 def order(faults, seed):
@@ -181,6 +189,52 @@ def test_users_who_are_killed_are_replaced_by_the_run_itself(place, environment)
     assert "The users were killed. The run is taken up again." in said
     assert "Every promise held." in said
     assert [path.name for path in place.iterdir()] == ["kept"]
+
+
+@pytest.fixture
+def left():
+    """The folder and the demo of a run that was killed while its demo was starting."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    demo = subprocess.Popen([sys.executable, "-c", "input()", str(folder)], stdin=subprocess.PIPE)
+    yield folder, demo
+    demo.kill()
+    demo.communicate()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.parametrize("words", [["--resume"], []])
+def test_what_was_killed_before_it_began_is_cleared_away_by_who_comes_next(words, left, tmp_path):
+    folder, demo = left
+    run = tmp_path / "run"
+    note_place(run, folder, on_small_disk=False)
+    note_process(run, demo.pid)
+    judged = CliRunner().invoke(main, ["judge", str(run)])
+    assert judged.exit_code == 2
+    assert f"--resume --folder {run} ends and removes" in judged.output
+    # Whoever ran it is still at it, and then is gone.
+    kept = json.loads((run / "place.json").read_text())
+    (run / "place.json").write_text(json.dumps(kept | {"runner": [demo.pid, born(demo)]}))
+    again = ["run", "--folder", str(run), *words]
+    assert f"it is process {demo.pid}" in CliRunner().invoke(main, again).output
+    assert demo.poll() is None
+    (run / "place.json").write_text(json.dumps(kept | {"runner": [demo.pid, 1.0]}))
+    # Nothing begins with such a fault.
+    done = CliRunner().invoke(main, [*again, "--faults", "no_such"])
+    assert done.exit_code == 2, done.output
+    if words:
+        assert "was broken off before its attack began" in done.output
+    assert demo.wait(PATIENCE_SECONDS)
+    assert not folder.exists()
+
+
+def test_who_takes_up_nothing_is_told_so_and_who_begins_leaves_a_run_alone(tmp_path):
+    nothing = CliRunner().invoke(main, ["run", "--resume", "--folder", str(tmp_path / "none")])
+    assert (nothing.exit_code, "There is no run in" in nothing.output) == (2, True)
+    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / "place.json").write_text('{"folder": "/nowhere/at/all", "on_small_disk": false}')
+    taken = CliRunner().invoke(main, ["run", "--fresh", "--folder", str(tmp_path)])
+    assert (taken.exit_code, "has a run already" in taken.output) == (2, True)
+    assert (tmp_path / "place.json").exists()
 
 
 def test_a_run_whose_demo_is_gone_says_so_and_touches_nothing(place, environment):

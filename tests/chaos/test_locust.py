@@ -135,6 +135,11 @@ def test_the_page_starts_the_workload_that_is_chosen_there_and_its_verdict_is_th
     assert shown.headers["content-type"].startswith("text/html")
     assert "capacity" in shown.text
     asked = {"user_count": "8", "spawn_rate": "20", "workload": "capacity", "iterations": "300"}
+    for wrong in ({"workload": "nope"}, {"iterations": "0"}, {"seed": "x"}):
+        refused = client.post("/swarm", data={**asked, **wrong}).json()
+        assert not refused["success"], refused
+        assert next(iter(wrong.values())) in refused["message"]
+    assert not folder.exists()
     started = client.post("/swarm", data={**asked, "seed": "5"}).json()
     assert started["success"], started
     verdict = folder / "verdict.json"

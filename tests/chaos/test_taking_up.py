@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import resource
+
 import pytest
 
 from chaos.history import Outcome
-from chaos.run import REMEMBERED_MAX, begin, take_up
+from chaos.run import HISTORY, REMEMBERED_MAX, begin, take_up
 from chaos.stage import Slot, Stage
 from chaos.target import Target
 
@@ -72,6 +74,24 @@ def test_what_stands_is_known_again_and_what_was_given_back_is_not(run, asks):
     known = [booked.answer["booking_id"] for booked in again.standing.things]
     assert known == ["stands", "not cancelled"]
     assert again.standing.things[0].asked["slots"] == ["slot"]
+
+
+def test_a_run_whose_folder_is_full_asks_for_nothing_more_and_says_why(run, asks):
+    asks("book", "CONFIRMED", "written down")
+    before = (run.folder / HISTORY).stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    assert not run.exhausted
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, limits[1]))
+        asked = asks("book", "CONFIRMED", "not written down")
+        with pytest.raises(OSError, match="File too large"):
+            run.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    # The door was not even asked.
+    assert (asked.result, asked.code) == ("unknown", "")
+    assert run.exhausted
+    assert (run.folder / HISTORY).stat().st_size == before
 
 
 def test_holds_and_blocks_are_known_again(run, asks):
