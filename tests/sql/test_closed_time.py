@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.rota import Rota, counts, in_the_way
 from tests.shop import Shop, at
@@ -174,3 +175,30 @@ def test_a_booking_of_several_slots_follows_each_that_is_cut(rota, shop):
     assert [event["kind"] for event in shop.events(booking)] == ["confirmed", "changed"]
     assert shop.violations() == []
     assert shop.move("cancel_booking", booking)["outcome"] == "CANCELLED"
+
+
+def test_booked_time_that_a_week_has_closed_stays_closed_when_its_slot_has_begun(rota, shop):
+    hour = (datetime.now(UTC) - at(0)) // timedelta(hours=1)
+    (begun,) = shop.rows(
+        "INSERT INTO slots"
+        " (vendor_id, provider_id, location_id, schedule_id, capacity, during, closed)"
+        " VALUES (%s, %s, %s, %s, 12, tstzrange(%s, %s), '{}') RETURNING id",
+        *(shop.provider_id, shop.location_id, rota.schedule_id, at(hour), at(hour + 6)),
+    )
+    booking = rota.book(hour + 2, hour + 3)
+    shop.owner.execute(
+        "UPDATE slots SET closed = tstzmultirange(tstzrange(%s, %s)) WHERE id = %s",
+        [at(hour + 2), at(hour + 3), begun["id"]],
+    )
+
+    def publish(length: float) -> dict:
+        starts = [hour + n * length for n in range(int(6 / length))]
+        wanted = rota.wanted(*[(start, start + length) for start in starts], capacity=12)
+        given = {"wanted": Jsonb(wanted), "now": datetime.now(UTC)}
+        return shop.call("close_begun_slot", provider_id=shop.provider_id, **given)[0]
+
+    # As if it had not begun: half hours do not hold the booking, and hours do.
+    with shop.unchanged():
+        told = publish(0.5)
+    assert (told["changed"], in_the_way(told["facts"])) == (False, [str(booking)])
+    assert (publish(1)["changed"], rota.closed()) == (True, [])

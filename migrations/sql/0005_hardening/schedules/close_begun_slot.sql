@@ -1,6 +1,6 @@
 -- Promise: of the provider's slot that a schedule made and that is under way at p_now (there is one at most) what is then still to come
--- and is not wanted at its place is closed, and what is closed is open again where it is wanted there for no fewer; its times stay as they
--- are. What is so already writes nothing and locks no slot.
+-- and is not wanted at its place is closed, and what is closed is open again where it is wanted there for no fewer, but where it is claimed
+-- only as before it began (keep_wanted_open); its times stay as they are. What is so already writes nothing and locks no slot.
 -- p_now: the moment from which on the caller publishes the rest; what begins between the two would be nobody's (apply_schedules knows no
 -- earlier one than now() either). p_wanted: what the schedules give around it, as scheduled_slots reads it. p_dry_run: only tells.
 -- facts: {"in_the_way", "in_the_way_total"}, as describe_publishing has them.
@@ -13,9 +13,11 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_now     timestamptz := GREATEST(p_now, now());
+    v_wanted  scheduled_slot[];
     v_slot    slots;
     v_to_come tstzmultirange;
     v_closed  tstzmultirange;
+    v_claimed scheduled_change[];
     v_plan    scheduled_plan := ROW(0, '{}');
     v_present scheduled_slot;
 BEGIN
@@ -26,6 +28,7 @@ BEGIN
     IF NOT p_dry_run THEN
         PERFORM lock_schedules(p_vendor_id, p_provider_id);
     END IF;
+    v_wanted := scheduled_slots(p_wanted, '-infinity', 'infinity');
     changed := false;
     LOOP
         SELECT s.* INTO v_slot FROM slots s
@@ -34,7 +37,15 @@ BEGIN
         SELECT (v_to_come - COALESCE(range_agg(w.during), '{}'))
                + (v_slot.closed * v_to_come - COALESCE(range_agg(w.during) FILTER (WHERE w.capacity >= v_slot.capacity), '{}'))
         INTO v_closed
-        FROM unnest(scheduled_slots(p_wanted, '-infinity', 'infinity')) AS w WHERE w.location_id = v_slot.location_id;
+        FROM unnest(v_wanted) AS w WHERE w.location_id = v_slot.location_id;
+        v_present := ROW(v_slot.schedule_id, v_slot.location_id, v_slot.during, v_slot.capacity, v_slot.price_amount, v_slot.price_currency,
+                         NULL, v_slot.closed);
+        IF v_slot.closed * v_to_come <> '{}' THEN
+            SELECT c.claimed INTO v_claimed
+            FROM cluster_claims(p_vendor_id, ARRAY[ROW(v_slot.id, v_present, true, true, NULL, NULL)::scheduled_change]) AS c;
+            SELECT v_closed + v_slot.closed * v_to_come * COALESCE(range_agg((h.target).closed), '{}') INTO v_closed
+            FROM unnest(keep_wanted_open(v_wanted, hold_claims(v_wanted, v_claimed))) AS h;
+        END IF;
         -- As it is after the locks, too: somebody may have changed the slot by hand meanwhile.
         EXIT WHEN v_slot.id IS NULL OR changed OR v_slot.closed * v_to_come = v_closed;
         changed := true;
@@ -46,8 +57,6 @@ BEGIN
         WHERE s.vendor_id = p_vendor_id AND s.id = v_slot.id;
     END IF;
     IF v_closed <> '{}' THEN
-        v_present := ROW(v_slot.schedule_id, v_slot.location_id, v_slot.during, v_slot.capacity, v_slot.price_amount, v_slot.price_currency,
-                         NULL, v_slot.closed);
         v_plan.changes := ARRAY[ROW(v_slot.id, v_present, true, true, ROW(
             v_slot.schedule_id, v_slot.location_id, v_slot.during, v_slot.capacity, v_slot.price_amount, v_slot.price_currency,
             NULL, v_closed)::scheduled_slot, NULL)::scheduled_change];
