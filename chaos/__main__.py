@@ -19,7 +19,7 @@ from chaos.faults.all import FAULTS, OURS, chosen
 from chaos.faults.disk import mountable
 from chaos.faults.ground import fresh_ground, ground_for
 from chaos.faults.injector import Injector
-from chaos.instance import Instance, fresh_instance, taken_up_instance
+from chaos.instance import Instance, fresh_instance, keep_server_log, taken_up_instance
 from chaos.judgement import judge_again, judge_run
 from chaos.leftovers import clear_away, note_process, still_at_it
 from chaos.report import keep_report
@@ -132,6 +132,7 @@ def run(
             click.echo(f"The attack cannot begin. {error}")
             sys.exit(COULD_NOT_BEGIN)
         code = _attack(demo_file, options, fresh=fresh, resume=resume)
+        _keep_what_explains(code, options)
     sys.exit(code)
 
 
@@ -325,6 +326,13 @@ def _attack(demo_file: Path, options: Options, *, fresh: bool, resume: bool) -> 
         click.echo("The users were killed. The run is taken up again.")
         code = _locust(demo_file, options, [*more, "--resume"])
     return code
+
+
+def _keep_what_explains(code: int, options: Options) -> None:
+    """If all was not well, what the fresh server said, which goes with its demo otherwise."""
+    if code and "instance" in options:
+        with contextlib.suppress(OSError):
+            keep_server_log(options["instance"], options["folder"])
 
 
 def _ground(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,9 @@ from chaos.leftovers import PREFIX, end_leftovers, note_place, note_process, pla
 from chaos.target import TargetError
 
 CHECKOUT = Path(__file__).parents[1]
+SERVER_LOG = "server.log"
+# Keys, and passwords in addresses.
+SECRETS = re.compile(r"(\bsk_|://[^:/@\s]+:)[^@\s\"']+")
 READY_SECONDS_MAX = 300
 
 
@@ -81,6 +85,17 @@ def taken_up_instance(run: Path) -> Iterator[Instance]:
             stack.enter_context(small_disk(disk))
             (disk / FULL).unlink(missing_ok=True)
         yield stack.enter_context(_demo(folder, run, on_small_disk=on_small_disk))
+
+
+def keep_server_log(instance: Instance, run: Path) -> None:
+    """What the server that was struck has said is in the run's folder, too, without secrets.
+
+    Whoever asks whether it replaced a worker that was killed finds that there.
+    """
+    log = instance.folder / SERVER_LOG
+    if log.exists():
+        with log.open(errors="replace") as said, (run / SERVER_LOG).open("a") as kept:
+            kept.writelines(SECRETS.sub(r"\1***", line) for line in said)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import psutil
 
 from chaos.faults import Fault, FaultError, Ground
 from chaos.faults.proxy import Proxy
-from chaos.instance import CHECKOUT, Instance, free_port, wait_until_ready
+from chaos.instance import CHECKOUT, SERVER_LOG, Instance, free_port, wait_until_ready
 from chaos.leftovers import note_process
 from chaos.target import read_demo
 
@@ -90,7 +90,7 @@ def _server(ground: Ground, instance: Instance, run: Path | None) -> Iterator[No
         "SLOTKEEPER_RATE_LIMITS": "off",
         "SLOTKEEPER_KEY_RATE_LIMITS": "off",
     }
-    log = instance.folder / "server.log"
+    log = instance.folder / SERVER_LOG
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "serve"],

@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from chaos.__main__ import main
 from chaos.faults.all import FAULTS
 from chaos.faults.injector import planned
+from chaos.instance import Instance, keep_server_log
 from chaos.leftovers import PREFIX, note_place, note_process
 from tests.chaos.attacks import CHECKOUT
 from tests.patience import wait_until
@@ -235,6 +236,17 @@ def test_who_takes_up_nothing_is_told_so_and_who_begins_leaves_a_run_alone(tmp_p
     taken = CliRunner().invoke(main, ["run", "--fresh", "--folder", str(tmp_path)])
     assert (taken.exit_code, "has a run already" in taken.output) == (2, True)
     assert (tmp_path / "place.json").exists()
+
+
+def test_what_the_server_said_is_kept_without_secrets(tmp_path):
+    said = "Worker (pid:7) was sent SIGKILL!\nkey sk_abc-DEF_1 of postgresql://role:s3cret@host/x\n"
+    (tmp_path / "server.log").write_text(said)
+    run = tmp_path / "run"
+    run.mkdir()
+    keep_server_log(Instance(1, tmp_path / "demo.json", tmp_path, None), run)
+    assert (run / "server.log").read_text() == (
+        "Worker (pid:7) was sent SIGKILL!\nkey sk_*** of postgresql://role:***@host/x\n"
+    )
 
 
 def test_a_run_whose_demo_is_gone_says_so_and_touches_nothing(place, environment):
