@@ -265,10 +265,21 @@ def test_time_off_over_more_slots_than_one_statement_closes(vendor, provider):
     assert ended["blocking"]["lifted"] == many
 
 
-def test_of_days_the_end_that_is_not_said_stays(vendor, provider):
+def test_of_days_the_end_that_is_not_said_stays_and_refusals_name_what_was(
+    vendor, provider, problem
+):
     off = vendor.made(f"{provider}/time-off", {"starts_on": "2040-06-04", "ends_on": "2040-06-06"})
     path = f"/time-off/{off['id']}"
     longer = vendor.call("PATCH", path, {"ends_on": "2040-06-08"}, vendor.key).json()
     assert (longer["start"], longer["end"]) == (off["start"], "2040-06-08T22:00:00Z")
     later = vendor.call("PATCH", path, {"starts_on": "2040-06-05"}, vendor.key).json()
     assert (later["start"], later["end"]) == ("2040-06-04T22:00:00Z", longer["end"])
+    for wanted, code in (
+        ({"ends_on": "2040-06-04"}, "INVALID_DATE_RANGE"),
+        ({"starts_on": "2040-06-09"}, "INVALID_DATE_RANGE"),
+        ({"start": later["end"]}, "INVALID_DATE_RANGE"),
+        ({"starts_on": "2020-07-01"}, "VALIDATION_ERROR"),
+        ({"start": "2020-07-01T00:00:00Z"}, "VALIDATION_ERROR"),
+    ):
+        answer = vendor.call("PATCH", path, wanted, vendor.key)
+        assert [one["field"] for one in problem(answer, 400, code)["errors"]] == list(wanted)

@@ -192,10 +192,13 @@ def _during(session: Session, row: BusyTime, values: Shown) -> Range[datetime]:
         start, end = _days(session, row, values)
     else:
         start, end = _moments(row, values)
+    # The one that was given: of a change it may be the start alone.
+    first, last = _DAYS if by_day else _MOMENTS
+    field = last if last in values else first
     if end <= start:
-        raise refusal("INVALID_DATE_RANGE", {"field": "end", "reason": "end_not_after_start"})
+        raise refusal("INVALID_DATE_RANGE", {"field": field, "reason": "end_not_after_start"})
     if end - start > timedelta(days=DAYS_MAX):
-        raise InvalidRequest({"ends_on" if by_day else "end": f"At most {DAYS_MAX} days long."})
+        raise InvalidRequest({field: f"At most {DAYS_MAX} days long."})
     return Range(start, end)
 
 
