@@ -138,13 +138,15 @@ def _serve(database: Database, log: Path, **settings: str) -> Iterator[Server]:
 
 def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + 60
-    while True:
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{url}/readyz", trust_env=False).status_code == 200:
-                return
-        assert process.poll() is None, f"the server ended:\n{log.read_text()}"
-        assert time.monotonic() < deadline, f"the server does not get ready:\n{log.read_text()}"
-        time.sleep(0.05)
+    # One client for all attempts: each would read all the world's certificates again.
+    with httpx.Client(trust_env=False) as client:
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if client.get(f"{url}/readyz").status_code == 200:
+                    return
+            assert process.poll() is None, f"the server ended:\n{log.read_text()}"
+            assert time.monotonic() < deadline, f"it does not get ready:\n{log.read_text()}"
+            time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
