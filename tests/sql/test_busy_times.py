@@ -306,3 +306,19 @@ def test_whoever_publishes_locks_what_busy_time_closes_in_the_order_of_all(leave
         call(claimant.connection, "lock_slots", vendor_id=shop.vendor_id, slot_ids=[second])
     assert publishing.result()["outcome"] == "PUBLISHED"
     assert rota.hours() == [(9, 10), (10, 11.5)]
+
+
+def test_lapsed_holds_are_looked_up_and_not_compared_one_by_one(shop):
+    """With every claim: thousands of both are there when the worker has been away."""
+    (source,) = shop.owner.execute(
+        "SELECT prosrc FROM pg_proc WHERE proname = 'find_open_busy_time'"
+    ).fetchone()
+    for name, given in {
+        "p_vendor_id": "$1::uuid",
+        "p_provider_id": "$2::uuid",
+        "p_slot_ids": "$3::uuid[]",
+        "p_after": "$4::uuid",
+    }.items():
+        source = source.replace(name, given)
+    plan = shop.owner.execute(f"EXPLAIN (GENERIC_PLAN) {source}", prepare=False).fetchall()
+    assert any("booking_id = (hashed SubPlan" in line for (line,) in plan), plan

@@ -42,10 +42,11 @@ AS $$
         SELECT c.slot_id, edge.at, 0, edge.taken, NULL, NULL, NULL, NULL
         FROM taken c
         CROSS JOIN LATERAL (VALUES (lower(c.during), c.quantity), (upper(c.during), -c.quantity)) AS edge (at, taken)
-        -- The few holds that have lapsed, instead of each claim's booking.
-        WHERE c.booking_id <> ALL (ARRAY(
+        -- The holds that have lapsed, instead of each claim's booking: few, and many where the worker has been away. NOT IN
+        -- hashes them whatever the planner expects; a join may compare each with each.
+        WHERE c.booking_id NOT IN (
             SELECT b.id FROM bookings b
-            WHERE b.vendor_id = p_vendor_id AND b.status = 'held' AND b.hold_expires_at <= clock_timestamp()))
+            WHERE b.vendor_id = p_vendor_id AND b.status = 'held' AND b.hold_expires_at <= clock_timestamp())
         UNION ALL
         -- What is known of the slot, once: joined, each level might be compared with each slot.
         SELECT o.slot_id, lower(o.parts[1]), 0, 0, o.capacity, o.ids, o.parts, o.reasons FROM concerned o
