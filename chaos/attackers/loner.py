@@ -53,6 +53,8 @@ class Loner(Attacker):
             again = self.perform(self.dice.choice(DOORS), "confirm", of(booked))
             if again.result != "fail":
                 self._cancel(booked)
+            # Nor anybody else.
+            self._cancel(self._book(about))
         self._except(about["provider_id"], calendar, "extra", calendar["extra"])
 
     def _away_and_back(self, about: Asked) -> None:
