@@ -7,12 +7,20 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import psycopg
 
+from chaos.beginning import (
+    ADDRESSES,
+    COULD_NOT_BEGIN,
+    look_into,
+    refuse_addresses,
+    refuse_sabotage,
+)
 from chaos.conclusion import conclusion_of
 from chaos.faults import Fault, FaultError, Ground
 from chaos.faults.all import FAULTS, OURS, chosen
@@ -21,7 +29,7 @@ from chaos.faults.ground import fresh_ground, ground_for
 from chaos.faults.injector import Injector
 from chaos.instance import Instance, fresh_instance, keep_server_log, taken_up_instance
 from chaos.judgement import judge_again, judge_run
-from chaos.leftovers import clear_away, note_process, still_at_it
+from chaos.leftovers import note_process
 from chaos.report import keep_report
 from chaos.run import ENDS_WITH, RUN, faults_of, new_folder, read_run
 from chaos.sabotage import apply
@@ -48,9 +56,6 @@ FLAGS = {
     "faults": "--injected",
 }
 Options = dict[str, Any]
-# What names a deployment that somebody has: no run with a demo of its own goes near it.
-ADDRESSES = ("target_url", "vendor", "api_key", "database_url", "owner_url")
-COULD_NOT_BEGIN = 2
 # After so many the machine is to blame, and somebody should look.
 TAKEN_UP_MAX = 3
 
@@ -100,15 +105,15 @@ def run(
 
     What is not given is taken from the file that `slotkeeper demo` writes.
     """
-    _refuse_sabotage(sabotage, fresh=fresh)
+    refuse_sabotage(sabotage, fresh=fresh)
     if resume and (fresh or options["folder"] is None):
         raise click.UsageError("--resume takes up the run in --folder, on what it attacked before.")
     try:
-        _look_into(options["folder"], resume=resume)
+        look_into(options["folder"], resume=resume)
         if resume:
             fresh, faults = _recall(options)
         if fresh:
-            _refuse_addresses(options, demo_file)
+            refuse_addresses(options, demo_file)
         wanted = _possible(chosen(faults, fresh=fresh), everything=faults == "all")
     except (FaultError, OSError) as error:
         raise click.UsageError(str(error)) from error
@@ -116,9 +121,8 @@ def run(
     if detached:
         _go_on_alone(options["folder"])
         return
-    # Whoever ends us politely finds everything as it was before: no demo, no proxy, no disk.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(COULD_NOT_BEGIN))
-    with contextlib.ExitStack() as stack:
+    _end_politely()
+    with _told_when_interrupted(options["folder"], fresh=fresh), contextlib.ExitStack() as stack:
         try:
             if fresh:
                 demo_file, options["instance"] = _instance(stack, wanted, options, resume=resume)
@@ -207,39 +211,30 @@ def faults() -> None:
         click.echo(f"{fault.name:<22}{fault.about}{' (--fresh)' if OURS & {*fault.needs} else ''}")
 
 
-def _look_into(folder: Path | None, *, resume: bool) -> None:
-    """Nothing, if a run can begin in this folder, or go on there; else words, and the end."""
-    if folder is not None and resume:
-        _refuse_what_never_began(folder)
-    elif folder is not None:
-        _refuse_what_has_begun(folder)
+def _end_politely() -> None:
+    """Whoever tells us to end finds everything as it was before: no demo, no proxy, no disk."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(COULD_NOT_BEGIN))
+    # Not of nohup, which lets nobody hang up.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: sys.exit(COULD_NOT_BEGIN))
 
 
-def _refuse_what_never_began(folder: Path) -> None:
-    """Nothing, if there is a run to go on with; else what it left is cleared away. Ends us."""
-    if (pid := still_at_it(folder)) is not None:
-        raise click.UsageError(f"The run in {folder} is still going on: it is process {pid}.")
-    if (folder / RUN).exists():
-        return
-    if clear_away(folder):
-        click.echo(
-            f"The run in {folder} was broken off before its attack began. What it had started is"
-            " ended, and its demo removed. Begin it anew: the same command without --resume."
-        )
-    else:
-        click.echo(f"There is no run in {folder}: begin one without --resume.")
-    sys.exit(COULD_NOT_BEGIN)
-
-
-def _refuse_what_has_begun(folder: Path) -> None:
-    """Nothing, if no run is in that folder. Raises UsageError. What one left that never began is
-    cleared away: nobody would find it once its folder is another run's.
-    """
-    if (folder / RUN).exists():
-        raise click.UsageError(f"{folder} has a run already: choose another, or --resume it.")
-    if (pid := still_at_it(folder)) is not None:
-        raise click.UsageError(f"A run is beginning in {folder}: it is process {pid}.")
-    clear_away(folder)
+@contextlib.contextmanager
+def _told_when_interrupted(folder: Path, *, fresh: bool) -> Iterator[None]:
+    """Ctrl-C is answered in words, when everything is as it was before."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not (folder / RUN).exists():
+            click.echo("Broken off before the attack began.")
+        elif fresh:
+            click.echo("Broken off. The demo is removed, and with it what could be judged.")
+        else:
+            click.echo(
+                f"Broken off. To judge it as far as it came: python -m chaos judge {folder}\n"
+                f"To go on with it: python -m chaos run --resume --folder {folder}"
+            )
+        sys.exit(COULD_NOT_BEGIN)
 
 
 def _recall(options: Options) -> tuple[bool, str]:
@@ -247,27 +242,6 @@ def _recall(options: Options) -> tuple[bool, str]:
     header = read_run(options["folder"])[0]
     options |= {name: header[name] for name in ("iterations", "users", "seed")}
     return bool(header.get("fresh")), ",".join(faults_of(header)) or "none"
-
-
-def _refuse_sabotage(sabotage: str | None, *, fresh: bool) -> None:
-    """Nothing, if there is such a guard, and a demo that nobody needs. Raises UsageError."""
-    if sabotage is not None and sabotage not in SABOTAGES:
-        raise click.UsageError(f"There is no sabotage {sabotage!r}: python -m chaos sabotages.")
-    if sabotage is not None and not fresh:
-        raise click.UsageError("--sabotage breaks a --fresh demo, and nothing else.")
-
-
-def _refuse_addresses(options: Options, demo_file: Path) -> None:
-    """Nothing, if nobody has named a deployment that is there already. Raises UsageError."""
-    variables = {f"CHAOS_{name.upper()}": name for name in ADDRESSES}
-    named = [f"--{name.replace('_', '-')}" for name in ADDRESSES if options[name]]
-    named += [variable for variable in variables if os.environ.get(variable)]
-    named += ["--demo-file"] if demo_file != DEMO_FILE else []
-    if named:
-        raise click.UsageError(
-            f"A run with a demo of its own attacks nothing else, but {', '.join(named)}"
-            f" {'names' if len(named) == 1 else 'name'} something: leave that out, or --fresh."
-        )
 
 
 def _aim_at_nothing_else(options: Options, demo_file: Path) -> None:
@@ -384,11 +358,21 @@ def _locust(demo_file: Path, options: Options, more: list[str]) -> int:
             *("--headless", "--only-summary", "--loglevel", "WARNING"),
             *words,
         ],
+        # Ctrl-C is for us, and we tell them; a terminal has nothing to say to who runs headless.
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
         env=os.environ | secrets | {ENDS_WITH: str(os.getpid())},
     )
     note_process(options["folder"], process.pid)
     try:
-        return process.wait()
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            code = process.wait()
+            if code not in {0, 1, 2} or not (options["folder"] / RUN).exists():
+                raise
+            return code
     except BaseException:
         process.kill()
         process.wait()

@@ -112,6 +112,8 @@ def _demo(folder: Path, run: Path | None, *, on_small_disk: bool) -> Iterator[In
                 cwd=CHECKOUT,
                 stdout=output,
                 stderr=output,
+                # Ctrl-C ends the attack first, which is judged by what the demo has.
+                start_new_session=True,
             )
         stack.callback(_end, demo)
         if run is not None:

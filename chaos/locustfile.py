@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import random
+import signal
 import sqlite3
 import sys
 import time
@@ -126,6 +127,7 @@ def _aim(environment: Environment, **_: Any) -> None:
     if not isinstance(environment.runner, LocalRunner):
         raise TypeError("One process must see all of the history: no --master, no --worker.")
     environment.stop_timeout = STOP_SECONDS
+    gevent.signal_handler(signal.SIGINT, _interrupt, environment)
     if environment.web_ui and environment.web_ui.app:
         environment.web_ui.app.before_request(_refused)
     if options.headless:
@@ -185,6 +187,21 @@ def _end_in(seconds: float, environment: Environment) -> None:
         gevent.sleep(left)
     attack.over = True
     _end(environment)
+
+
+def _interrupt(environment: Environment) -> None:
+    """Ctrl-C: nobody asks for more, and what was done is judged; once more: not even that."""
+    if environment.web_ui:
+        os.kill(os.getpid(), signal.SIGTERM)
+    elif attack.ending or attack.stopped:
+        folder = Scene.run and Scene.run.folder
+        rest = f" To judge it: python -m chaos judge {folder}" if folder else ""
+        print(f"Broken off.{rest}", flush=True)
+        os._exit(UNKNOWN)
+    else:
+        attack.stopped = True
+        print("Stopping, to judge it as far as it came. Ctrl-C once more: at once.", flush=True)
+        _end(environment)
 
 
 def _end_with(parent: int) -> None:
@@ -267,6 +284,9 @@ def _judge(environment: Environment, **_: Any) -> None:
         return
     end = conclusion_of(run.folder, verdicts)
     attack.verdict, attack.said = end.code, screen(run.folder, verdicts, end)
+    if end.outcome == "incomplete" and not run.header.get("fresh"):
+        more = f"python -m chaos run --resume --folder {run.folder}"
+        attack.said += f"\nTo go on with it, on the same target: {more}"
     if environment.web_ui:
         print(attack.said, flush=True)
 

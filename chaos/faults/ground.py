@@ -97,6 +97,7 @@ def _server(ground: Ground, instance: Instance, run: Path | None) -> Iterator[No
             cwd=CHECKOUT,
             stdout=output,
             stderr=output,
+            start_new_session=True,
             env=inherited | ours,
         )
     if run is not None:

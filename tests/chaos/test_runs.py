@@ -21,6 +21,7 @@ from chaos.__main__ import main
 from chaos.history import read_history
 from chaos.target import Target, administer
 from tests.chaos.attacks import CHECKOUT, LOCUST, attack
+from tests.patience import wait_until
 
 SMALL = ("--workload", "double_booking_attack", "--iterations", "150", "-u", "9")
 
@@ -80,6 +81,40 @@ def test_a_run_ends_when_its_time_is_over(server, tmp_path):
     run = attack(server, tmp_path, *words)
     assert run.code == 0, run.output
     assert 20 < run.counted("true") < 1_000_000
+
+
+def test_who_presses_ctrl_c_is_told_what_came_of_it_and_how_to_go_on(server, tmp_path):
+    aim = {
+        "--target-url": server.url,
+        "--vendor": server.vendor,
+        "--api-key": server.api_key,
+        "--database-url": server.database.app_url,
+        "--owner-url": "",
+        "--folder": str(tmp_path),
+    }
+    words = [*(word for pair in aim.items() for word in pair), "--workload", "capacity"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chaos", "run", *words, "--users", "8", "--iterations", "1000000"],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={"PATH": os.environ["PATH"]},
+    )
+    try:
+        path = tmp_path / "history.jsonl"
+        wait_until(lambda: path.exists() and path.stat().st_size > 20_000, "nobody asks")
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=120)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 2, said
+    assert "Traceback" not in said
+    assert "INCOMPLETE." in said
+    assert "of 1,000,000 attempts (stopped by somebody)" in said
+    assert f"python -m chaos run --resume --folder {tmp_path}" in said
+    assert (tmp_path / "report.html").exists()
 
 
 def is_incomplete(judged, folder, told):
