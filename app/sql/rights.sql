@@ -31,7 +31,7 @@ GRANT EXECUTE ON FUNCTION
     apply_schedules, lock_schedules,
     bookings_in_busy_time, close_begun_slot, close_busy_time, find_open_busy_time,
     availability_page, block_time, cancel_booking, change_booking, owners_writing, settled_until, claim_service_and_create_booking, claim_slot_and_create_booking, complete_booking, confirm_booking, delete_slot,
-    describe_booking, erase_customer, expire_holds, forget_old_idempotency_keys, list_availability, list_customers, lock_slots_between, lock_slots_to_come, mark_no_show, publish_slots,
+    describe_booking, erase_customer, expire_holds, forget_old_idempotency_keys, list_availability, list_customers, lock_slots_between, lock_slots_in, lock_slots_to_come, mark_no_show, publish_slots,
     remember_idempotency_key, renew_manage_token, resize_slot, search_times, slots_covering, unblock_time, verify_booking_slot_consistency,
     folded, is_open, legible, phone_digits, shown_time, units_count, utc, price_json, times_json, describe_slot
 TO slotkeeper_app;

@@ -252,6 +252,20 @@ def test_a_place_that_is_given_back_while_time_off_moves_away_is_open(
     assert free(vendor) == [(at(9), at(12))]
 
 
+def test_time_off_that_moves_waits_for_nobody_in_between(vendor, provider, taken, shared_server):
+    hours = {"provider_id": provider.rpartition("/")[2]}
+    first, between, last = (vendor.slot(9 + day, 12 + day, **hours) for day in (0, 24, 48))
+    path, moved = f"/time-off/{taken()['id']}", {"start": last["start"], "end": last["end"]}
+    with psycopg.connect(shared_server.database.owner_url) as somebody:
+        found = somebody.execute("SELECT FROM slots WHERE id = %s FOR UPDATE", [between["id"]])
+        assert found.rowcount == 1
+        answer = vendor.call("PATCH", path, moved, vendor.key)
+        assert answer.json()["blocking"] | {"blocked": 1, "lifted": 1} == answer.json()["blocking"]
+    shown = [(one["start"], one["end"]) for one in (first, between)]
+    listed = vendor.get(f"/availability?from={at(0)}&to={at(72)}").json()["items"]
+    assert [(f["start"], f["end"]) for one in listed for f in one["free"]] == shown
+
+
 def test_time_off_over_more_slots_than_one_statement_closes(vendor, provider):
     hours = {day: [["09:00", "17:00"]] for day in WEEKDAYS}
     days = [(datetime.now(BERLIN) + timedelta(days=n)).date().isoformat() for n in range(7)]

@@ -43,6 +43,7 @@ LEFT_ALONE = {
     "is_open": "looks, and changes nothing",
     "lock_schedules": "locks, and changes nothing",
     "lock_slots_between": "locks, and changes nothing",
+    "lock_slots_in": "locks, and changes nothing",
     "lock_slots_to_come": "locks, and changes nothing",
     "owners_writing": "looks, and changes nothing",
     "remember_idempotency_key": "of calls that book nothing; those that do remember theirs",

@@ -61,6 +61,7 @@ FUNCTIONS = {
     "list_availability",
     "list_customers",
     "lock_slots_between",
+    "lock_slots_in",
     "lock_slots_to_come",
     "mark_no_show",
     "owners_writing",

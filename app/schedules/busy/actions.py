@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import cast
 from uuid import UUID
 
+from psycopg.types.multirange import TimestamptzMultirange
+from psycopg.types.range import TimestamptzRange
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
@@ -163,15 +165,14 @@ def _lock_slots(
     bounds = [
         (max(cast("datetime", one.lower), now), cast("datetime", one.upper)) for one in changed
     ]
-    to_come = [(start, end) for start, end in bounds if start < end]
+    to_come = [TimestamptzRange(start, end) for start, end in bounds if start < end]
     if to_come:
         db.call(
-            "lock_slots_between",
+            "lock_slots_in",
             within=session,
             p_vendor_id=of.vendor_id,
-            p_provider_ids=[provider_id],
-            p_from=min(start for start, _ in to_come),
-            p_to=max(end for _, end in to_come),
+            p_provider_id=provider_id,
+            p_times=TimestamptzMultirange(to_come),
         )
 
 

@@ -1,6 +1,6 @@
 """Imports of a provider's own calendar: each replaces what that calendar said before.
 
-Locks: idempotency key, the provider's schedules, slots between what has changed by id, then what
+Locks: idempotency key, the provider's schedules, slots in what has changed by id, then what
 close_busy_time locks. The file is read before any of them.
 """
 
