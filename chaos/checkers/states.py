@@ -72,13 +72,16 @@ class Answer:
             f"operation {self.number} by {self.attacker}, {self.kind} by {self.door}: {self.code}"
         )
 
+    @property
+    def tells_now(self) -> bool:
+        """Whether it tells the booking as it is now; the function tells how it was made."""
+        return self.replayed and self.door == "http"
+
     def fits(self) -> set[str]:  # noqa: PLR0911 - a table of cases
         """The states from which it can be answered so; none: it never can."""
         allowed = ALLOWED.get(self.kind, set())
         if self.kind == "book":
-            # The API tells the booking as it is now; the function, how it was made.
-            now = self.replayed and self.door == "http"
-            return {self.code.lower()} if now else EVERY
+            return {self.code.lower()} if self.tells_now else EVERY
         if self.result == "ok":
             return allowed if self.code == TARGETS[self.kind].upper() else set()
         if self.code == "HOLD_EXPIRED":
@@ -101,10 +104,16 @@ def _unfit(evidence: Evidence) -> Iterator[Finding]:
             if not fits:
                 refused = answer.result == "fail"
                 yield Finding("refused_though_allowed" if refused else "answered_untruly", about)
+            elif answer.kind == "book" and not answer.tells_now and answer.code != _made_as(story):
+                yield Finding("answered_untruly", f"{about}: it was asked for as {_made_as(story)}")
             elif not fits & possible:
                 moved = answer.result == "ok" and answer.kind != "book"
                 kind = "done_though_not_allowed" if moved else "answered_untruly"
                 yield Finding(kind, f"{about}: it can only have been {_either(possible)}")
+
+
+def _made_as(story: Story) -> str:
+    return "CONFIRMED" if story.hold is None else "HELD"
 
 
 def _either(states: set[str]) -> str:

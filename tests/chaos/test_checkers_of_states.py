@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from chaos.checkers.states import STATES
 from tests.chaos.story import Story
 
@@ -73,3 +75,13 @@ def test_a_replay_tells_the_booking_as_it_may_be_by_then():
     assert story.findings(STATES) == {"answered_untruly": 1}
     story.cancelled(booking, 4, 6)
     assert story.findings(STATES) == {}
+
+
+@pytest.mark.parametrize("hold, code", [(None, "HELD"), (60, "CONFIRMED"), (60, "HELD")])
+def test_a_booking_is_held_if_that_is_what_was_asked_for(hold, code):
+    story = Story()
+    story.books(1, 2, hold=hold)
+    story.operations[0].code = code
+    assert story.findings(STATES) == (
+        {"answered_untruly": 1} if (hold, code) != (60, "HELD") else {}
+    )
