@@ -4,7 +4,7 @@
 of each workload, with the same seed on the same server, passes.
 
 Each run tries the first of every kind: what finds it, and which law stops it. All of them:
-`SLOTKEEPER_TEST_SABOTAGES=all`.
+`SLOTKEEPER_TEST_SABOTAGES=all`; what came of that is kept in docs/chaos/sabotages.md.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from chaos.sabotage import Saboteur
 from chaos.sabotage.all import SABOTAGES
 from chaos.sabotage.kinds import KINDS
 from tests.chaos.attacks import attack
+from tests.chaos.sabotage_table import Tried, write
 
 SEED = "7"
 EXCLUSION = "23P01"
@@ -70,6 +71,14 @@ def clean_runs(arena, tmp_path_factory):
     return clean_run
 
 
+@pytest.fixture(scope="module")
+def table():
+    """Of every sabotage that was found, what found it; kept at the end if somebody wants it."""
+    tried = []
+    yield tried
+    write(tried)
+
+
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_the_clean_run_of_each_workload_passes(workload, clean_runs):
     run = clean_runs(workload)
@@ -78,7 +87,7 @@ def test_the_clean_run_of_each_workload_passes(workload, clean_runs):
 
 
 @pytest.mark.parametrize("name", TRIED)
-def test_each_sabotage_is_found_or_stopped_by_a_law(name, arena, clean_runs, tmp_path):
+def test_each_sabotage_is_found_or_stopped_by_a_law(name, arena, clean_runs, table, tmp_path):
     sabotage = SABOTAGES[name]
     for seed in SEEDS:
         clean = clean_runs(sabotage.workload, seed)
@@ -98,6 +107,11 @@ def test_each_sabotage_is_found_or_stopped_by_a_law(name, arena, clean_runs, tmp
         assert refusals if sabotage.law == EXCLUSION else told, run.output
         harmed = {"no_place_given_twice", "no_unit_taken_twice", "no_half_booking"}
         assert not harmed & run.convicted_by, run.output
+    sizes = (clean.counted("TRUE"), run.counted("TRUE"))
+    refused = (refusals or told) if sabotage.law else None
+    commit = run.header()["commit"]
+    convicted = {who: kinds for who, kinds in found.items() if kinds}
+    table.append(Tried(sabotage, seed, commit, *sizes, convicted, refused))
 
 
 def found_in(run):
