@@ -10,6 +10,7 @@ from itertools import groupby
 from chaos.checkers import Checker, Finding
 from chaos.checkers.levels import Slots
 from chaos.checkers.places import OCCUPYING
+from chaos.checkers.registers import ANSWERED_WITHIN_SECONDS
 from chaos.checkers.stands import Story, stories
 from chaos.checkers.states import TARGETS
 from chaos.evidence import Evidence
@@ -38,17 +39,20 @@ OTHER_QUANTITY = """
     WHERE kind = 'book' AND result = 'ok'
       AND json_extract(asked, '$.quantity') <> json_extract(answer, '$.quantity')
 """
-# A block, when it was asked for, and each slot of it; one slot after the other.
-BLOCKS = """
+# A block, when it was asked for, by when it was made, and each slot of it; one slot after another.
+BLOCKS = f"""
     SELECT s.id, b.id, b.quantity, min(o.began),
-           CASE WHEN min(o.result) = 'ok' THEN min(o.ended) ELSE 9e999 END
+           COALESCE(min(CASE o.result WHEN 'ok' THEN o.ended END),
+                    max(o.began) + {ANSWERED_WITHIN_SECONDS})
     FROM bookings b
     JOIN json_each(b.slot_ids) AS named JOIN slots s ON s.id = named.value
     JOIN operations o ON o.token = b.token AND o.kind = 'block' AND o.result <> 'fail'
     WHERE b.kind = 'block' GROUP BY s.id, b.id ORDER BY s.id
 """
-CHANGES = """
-    SELECT o.booking_id, b.guests, o.began, o.ended, o.result, json_extract(o.asked, '$.guests')
+CHANGES = f"""
+    SELECT o.booking_id, b.guests, o.began, o.result = 'ok',
+           CASE o.result WHEN 'ok' THEN o.ended ELSE o.began + {ANSWERED_WITHIN_SECONDS} END,
+           json_extract(o.asked, '$.guests')
     FROM operations o JOIN bookings b ON b.id = o.booking_id
     WHERE o.kind = 'change' AND o.result <> 'fail'
       AND json_extract(o.asked, '$.guests') IS NOT NULL
@@ -127,9 +131,9 @@ def _blocks_of_another_size(evidence: Evidence) -> Iterator[Finding]:
 def _changes_lost(evidence: Evidence) -> Iterator[Finding]:
     """What somebody was told to have changed is as they asked, unless others changed it later."""
     for (booking_id, guests), rows in groupby(evidence.query(CHANGES), key=lambda row: row[:2]):
-        acts = [(row[2], row[3] if row[4] == "ok" else math.inf, row[5]) for row in rows]
-        last_sure = max((began for began, ended, _ in acts if ended < math.inf), default=-math.inf)
-        possible = {wanted for _, ended, wanted in acts if ended > last_sure}
+        acts = [row[2:] for row in rows]
+        last_sure = max((began for began, surely, *_ in acts if surely), default=-math.inf)
+        possible = {wanted for *_, ended, wanted in acts if ended > last_sure}
         if last_sure > -math.inf and guests not in possible:
             about = f"booking {booking_id} is for {guests} guests, not {sorted(possible)}"
             yield Finding("change_lost", about)

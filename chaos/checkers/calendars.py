@@ -13,7 +13,7 @@ from typing import Any
 from chaos.checkers import Checker, Finding
 from chaos.checkers.openings import BY_TIME, HALF_HOUR, Openings, cells, of_cell
 from chaos.checkers.places import OCCUPYING, units_of
-from chaos.checkers.registers import Moments
+from chaos.checkers.registers import ANSWERED_WITHIN_SECONDS, Moments
 from chaos.evidence import Evidence, moment
 
 # Of a booking by time nobody was told the slots: who wants a cancelled one again names none.
@@ -22,7 +22,7 @@ AGAIN = """
     AND json_array_length(o.asked, '$.slots') = 0
 """
 # It was cancelled when they asked: surely by then, and nobody else can have confirmed it since.
-GIVEN_BACK = """
+GIVEN_BACK = f"""
     EXISTS (
         SELECT 1 FROM operations gone
         WHERE gone.booking_id = o.booking_id AND gone.kind = 'cancel' AND gone.result = 'ok'
@@ -30,7 +30,8 @@ GIVEN_BACK = """
             SELECT 1 FROM operations other
             WHERE other.booking_id = o.booking_id AND other.kind = 'confirm' AND other.n <> o.n
               AND other.result <> 'fail' AND other.began <= o.ended
-              AND (other.result <> 'ok' OR other.ended >= gone.began)))
+              AND CASE other.result WHEN 'ok' THEN other.ended
+                  ELSE other.began + {ANSWERED_WITHIN_SECONDS} END >= gone.began))
 """
 BOOKED = f"""
     SELECT n, attacker, began, ended, json_extract(asked, '$.provider_id'), starts, ends

@@ -22,9 +22,8 @@ def _holds(evidence: Evidence) -> Iterator[Finding]:
     read_at = evidence.setting("rows_read_at")
     over = math.inf if read_at is None else read_at
     for story in stories(evidence):
-        if story.hold is None or math.inf in {story.hold, story.told}:
-            continue
-        yield from _one_hold(evidence, story, story.hold, over)
+        if story.hold is not None and story.hold < math.inf:
+            yield from _one_hold(evidence, story, story.hold, over)
 
 
 def _one_hold(evidence: Evidence, story: Story, seconds: float, over: float) -> Iterator[Finding]:
@@ -38,8 +37,7 @@ def _one_hold(evidence: Evidence, story: Story, seconds: float, over: float) -> 
             words = f"{about}: operation {n} by {attacker}, {kind} at {ended:.6f} s: {code}"
             yield Finding("expired_too_early", words)
     # Only what was confirmed in time, or cancelled and claimed again, can be confirmed later.
-    late = story.told + seconds + story.slack
-    if not any(act.began <= late for act in story.acts):
+    if not any(act.began <= story.lapsed for act in story.acts):
         for act in story.acts:
             if act.surely and act.kind == "confirm":
                 yield Finding("confirmed_after_lapse", f"{about}: confirmed at {act.ended:.6f} s")

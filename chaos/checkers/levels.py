@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
+from chaos.checkers.registers import ANSWERED_WITHIN_SECONDS
 from chaos.checkers.stands import prepare
 from chaos.evidence import WHOLE, Evidence, Span
 
@@ -18,6 +19,9 @@ CAPACITY_ACTS = """
     SELECT o.kind, o.began, o.ended, o.result, o.asked, o.answer FROM aims a
     JOIN operations o ON o.n = a.n
     WHERE a.slot_id = ? AND o.kind IN ('resize', 'delete_slot') AND o.result <> 'fail'
+      -- Of a slot that is there in the end, what nobody heard of deleted nothing.
+      AND (o.kind = 'resize' OR o.result = 'ok'
+           OR NOT EXISTS (SELECT 1 FROM slots s WHERE s.id = a.slot_id))
     ORDER BY o.began
 """
 PUBLISHED = """
@@ -98,7 +102,7 @@ class Peaks(Steps):
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A slot had this capacity at some moment of [began, ended], or may have had."""
+    """A slot had this capacity at some moment of [began, ended], or may have had: from then on."""
 
     began: float
     ended: float
@@ -117,13 +121,13 @@ class Capacity:
 
     def _walk(self, sizes: list[Size]) -> None:
         edges = [(size.began, 0, index) for index, size in enumerate(sizes)]
-        edges += [(s.ended, 1, i) for i, s in enumerate(sizes) if s.surely and s.ended < math.inf]
+        edges += [(size.ended, 1, index) for index, size in enumerate(sizes) if size.surely]
         possible: dict[int, Size] = {}
         for moment, ending, index in sorted(edges):
             if ending:
-                # What surely came before this one is over now.
+                # What came before this one, if at all, is over now.
                 for other in [i for i, s in possible.items() if s.ended <= sizes[index].began]:
-                    if sizes[other].surely and other != index:
+                    if other != index:
                         del possible[other]
             else:
                 possible[index] = sizes[index]
@@ -183,7 +187,8 @@ class Slots:
             wanted = json.loads(answer).get("capacity") or json.loads(asked).get("capacity")
             places = 0 if kind == "delete_slot" else wanted
             told = result == "ok"
-            sizes.append(Size(began, ended if told else math.inf, told, places))
+            until = ended if told else began + ANSWERED_WITHIN_SECONDS
+            sizes.append(Size(began, until, told, places))
         return Capacity(sizes)
 
     def surely(self, slot_id: str, span: Span = WHOLE) -> Steps:

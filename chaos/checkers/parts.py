@@ -10,6 +10,7 @@ from typing import Any
 from chaos.checkers import Checker, Finding
 from chaos.checkers.places import OCCUPYING
 from chaos.checkers.published import Calendars
+from chaos.checkers.registers import ANSWERED_WITHIN_SECONDS
 from chaos.evidence import Evidence, moment
 
 # By the request that the booking carries the mark of; the first, if it was sent again.
@@ -26,7 +27,9 @@ CLAIMED = """
     SELECT c.slot_id, c.starts, c.ends, c.provider_id FROM claims c WHERE c.booking_id = ?
 """
 BLOCKED = f"""
-    SELECT b.id, o.n, o.began, CASE o.result WHEN 'ok' THEN o.ended ELSE 9e999 END, o.asked
+    SELECT b.id, o.n, o.began,
+           CASE o.result WHEN 'ok' THEN o.ended ELSE o.began + {ANSWERED_WITHIN_SECONDS} END,
+           o.asked
     FROM bookings b
     JOIN operations o ON o.n = (
         SELECT min(first.n) FROM operations first

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chaos.checkers.registers import ANSWERED_WITHIN_SECONDS
 from chaos.evidence import Evidence, Span, moment
 
 STAGE = "SELECT slot_id, provider_id, starts, ends FROM stage"
 PUBLISHED = """
     SELECT began, ended, result, asked, answer FROM operations
-    WHERE kind = 'publish' AND result <> 'fail'
+    WHERE kind = 'publish' AND result <> 'fail' ORDER BY began
 """
-# From when on a slot may be gone, and from when on it surely is.
+# From when on a slot may be gone, and from when on it surely is. Of one that is there in the end,
+# what nobody heard of deleted nothing.
 ENDS = """
     SELECT a.slot_id, min(o.began),
            COALESCE(min(CASE WHEN o.result = 'ok' THEN o.ended END), 9e999)
     FROM operations o JOIN aims a ON a.n = o.n
-    WHERE o.kind = 'delete_slot' AND o.result <> 'fail' GROUP BY a.slot_id
+    WHERE o.kind = 'delete_slot' AND (
+        o.result = 'ok'
+        OR o.result = 'unknown' AND NOT EXISTS (SELECT 1 FROM slots s WHERE s.id = a.slot_id))
+    GROUP BY a.slot_id
 """
 NEVER = (math.inf, math.inf)
 
@@ -78,13 +84,32 @@ class Calendars:
             always = (-math.inf, -math.inf)
             until = self._ends.get(slot_id, NEVER)
             yield Published(slot_id, provider_id, (starts, ends), *always, *until)
-        for began, ended, result, asked, answer in evidence.query(PUBLISHED):
-            wanted = json.loads(asked)
-            made = json.loads(answer).get("published", ())
+        published = [
+            (began, ended, result, json.loads(asked), json.loads(answer).get("published", ()))
+            for began, ended, result, asked, answer in evidence.query(PUBLISHED)
+        ]
+        # By provider and time: when somebody surely published it, and so found it empty.
+        empty: dict[tuple[str, Span], list[tuple[float, float]]] = defaultdict(list)
+        for began, ended, result, wanted, _ in published:
+            for one in wanted["published"] if result == "ok" else ():
+                empty[wanted["provider_id"], _time(one)].append((began, ended))
+        for began, ended, result, wanted, made in published:
             # Of several in one answer it is not said which is which.
             known = result == "ok" and len(wanted["published"]) == len(made) == 1
             slot_id, told = (made[0][0], ended) if known else ("", math.inf)
             until = self._ends.get(slot_id, NEVER)
             for one in wanted["published"]:
-                span = (moment(one["start"]), moment(one["end"]))
+                span = _time(one)
+                if result == "unknown":
+                    until = (math.inf, _gone(began, empty[wanted["provider_id"], span]))
                 yield Published(slot_id, wanted["provider_id"], span, began, told, *until)
+
+
+def _time(published: dict[str, str]) -> Span:
+    return moment(published["start"]), moment(published["end"])
+
+
+def _gone(began: float, empty: list[tuple[float, float]]) -> float:
+    """By when what nobody heard of was not there, or not any more."""
+    index = bisect_left(empty, began + ANSWERED_WITHIN_SECONDS, key=lambda one: one[0])
+    return empty[index][1] if index < len(empty) else math.inf

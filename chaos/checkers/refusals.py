@@ -13,13 +13,18 @@ from chaos.checkers import Checker, Finding
 from chaos.checkers.levels import Capacity, Slots, Steps, by_part
 from chaos.checkers.locked import locked_by_nobody
 from chaos.checkers.published import Calendars
+from chaos.checkers.registers import ANSWERED_WITHIN_SECONDS
 from chaos.evidence import Evidence, Span, moment
 
 # When slots were first asked to go: few, and so not looked for among all that was asked of a slot.
+# Of one that is there in the end, what nobody heard of deleted nothing.
 DELETED = """
     WITH gone AS MATERIALIZED (
         SELECT a.slot_id, min(o.began) AS began FROM operations o JOIN aims a ON a.n = o.n
-        WHERE o.kind = 'delete_slot' AND o.result <> 'fail' GROUP BY a.slot_id)
+        WHERE o.kind = 'delete_slot' AND (
+            o.result = 'ok' OR o.result = 'unknown'
+            AND NOT EXISTS (SELECT 1 FROM slots s WHERE s.id = a.slot_id))
+        GROUP BY a.slot_id)
 """
 REFUSED = f"""
     {DELETED}
@@ -49,8 +54,11 @@ IN_USE = """
     WHERE o.result = 'fail' AND o.code = 'SLOT_IN_USE'
     ORDER BY a.slot_id, a.starts, a.ends, o.began
 """
-BY_HAND = """
-    SELECT o.began, COALESCE(o.ended, 1e18), 1 FROM aims a JOIN operations o ON o.n = a.n
+BY_HAND = f"""
+    SELECT o.began,
+           CASE o.result WHEN 'unknown' THEN o.began + {ANSWERED_WITHIN_SECONDS} ELSE o.ended END,
+           1
+    FROM aims a JOIN operations o ON o.n = a.n
     WHERE a.slot_id = ? AND o.door = 'owner' AND o.kind IN ('book', 'cancel')
 """
 OVERLAPS = """

@@ -2,8 +2,10 @@
 
 A booking surely stands from the moment when somebody was told so until somebody first asks for what
 may end it. It may stand from the moment when it was first asked for until somebody is told that it
-is over; one whose outcome nobody heard, for ever, if it is there in the end. A hold ends by itself:
-surely not before it was asked for plus its time, and surely by when it was told plus its time.
+is over. A hold ends by itself: surely not before it was asked for plus its time, and surely by when
+it was told plus its time. What nobody heard of was done within two minutes of the question, or
+never; and what the rows at the end say to be over was so when the last had been done that can have
+ended it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from chaos.checkers.registers import ANSWERED_WITHIN_SECONDS
 from chaos.evidence import BATCH, Evidence, Span
 
 CREATE = """
@@ -34,7 +37,8 @@ CREATE INDEX may_by_slot ON may (slot_id);
 ACTS = """
     SELECT COALESCE(o.booking_id, b.id) AS booking, b.id IS NOT NULL OR t.id IS NOT NULL,
            o.kind, o.began, o.ended, o.result, o.quantity, o.hold, o.token, t.token, o.asked,
-           COALESCE(t.quantity, b.quantity), COALESCE(t.slot_ids, b.slot_ids), o.starts, o.ends, o.n
+           COALESCE(t.quantity, b.quantity), COALESCE(t.slot_ids, b.slot_ids), o.starts, o.ends,
+           o.n, COALESCE(t.status, b.status)
     FROM operations o
     LEFT JOIN bookings b ON o.booking_id IS NULL AND b.token = o.token
     LEFT JOIN bookings t ON t.id = o.booking_id
@@ -51,9 +55,9 @@ SLACK_SECONDS, DRIFT = 0.01, 0.001
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One operation that made, moved or ended a booking, or may have. `ended`: inf if unknown.
+    """One operation that made, moved or ended a booking, or may have.
 
-    `number`: the operation's.
+    `ended`: by when it was done, if ever. `number`: the operation's.
     """
 
     number: int
@@ -72,19 +76,21 @@ class Story:
     """Everything that happened to one booking. `acts` are in order of their beginning.
 
     `begun`, `told`: when it was first asked for, and first acknowledged (inf: never).
-    `hold`: seconds; None: it is no hold; inf: nobody knows for how long. `span`: the part of its
-    slots that it is about.
+    `made`: by when it was made, if ever. `hold`: seconds; None: it is no hold; inf: nobody knows
+    for how long. `span`: the part of its slots that it is about. `last`: its status in the end.
     """
 
     booking_id: str
     present: bool
     begun: float
     told: float
+    made: float
     hold: float | None
     quantity: int
     slots: tuple[str, ...]
     span: Span
     acts: list[Act]
+    last: str | None
     # By how many seconds somebody has set the server's clock while the run lasted.
     clock_moved: float = 0.0
 
@@ -97,6 +103,11 @@ class Story:
     def slack(self) -> float:
         """By how much its hold may seem shorter or longer by the clients' clock."""
         return SLACK_SECONDS + DRIFT * self.known_hold + self.clock_moved
+
+    @property
+    def lapsed(self) -> float:
+        """By when its hold is over, if it is one and nobody has confirmed it."""
+        return math.inf if self.hold is None else self.made + self.hold + self.slack
 
 
 def stories(evidence: Evidence) -> Iterator[Story]:
@@ -119,7 +130,7 @@ def _story(booking_id: str, rows: list[tuple[Any, ...]], moved: float) -> Story 
         # booking itself knows.
         unnamed = kind == "block" or "slots" not in wanted
         slots = tuple(json.loads(held) if unnamed and held else wanted.get("slots", ()))
-        end = ended if surely else math.inf
+        end = ended if surely else began + ANSWERED_WITHIN_SECONDS
         size = quantity or final or 0
         act = Act(rest[2], kind, began, end, surely, size, hold, slots, (rest[0], rest[1]))
         if kind not in CREATIONS:
@@ -133,16 +144,19 @@ def _story(booking_id: str, rows: list[tuple[Any, ...]], moved: float) -> Story 
     if hold is not None and hold < 0:
         hold = math.inf
     known = [act.hold for act in creations if act.hold is not None and act.hold > 0]
+    told = min((act.ended for act in creations if act.surely), default=math.inf)
     return Story(
         booking_id,
         any(row[1] for row in rows),
         first.began,
-        min(act.ended for act in creations),
+        told,
+        told if told < math.inf else max(act.ended for act in creations),
         hold if hold is None or not known else known[0],
         max(act.quantity for act in creations),
         first.slots,
         first.span,
         acts,
+        rows[0][16],
         moved,
     )
 
@@ -168,13 +182,22 @@ def possibly(story: Story, *, lapsing: bool = True) -> Iterator[tuple[float, flo
     """When it may have held them. `lapsing`: whether holds end by themselves."""
     releases = [act for act in story.acts if act.kind in RELEASES and act.surely]
     end = min((act.ended for act in releases), default=math.inf)
-    if lapsing and story.hold is not None and story.told < math.inf:
-        end = min(end, story.told + story.hold + story.slack)
-    yield story.begun, end
+    if lapsing:
+        end = min(end, story.lapsed)
+    over = _over(story, lapsing=lapsing)
+    yield story.begun, min(end, over)
     for act in story.acts:
         if act.kind not in RELEASES:
             later = (other.ended for other in releases if other.began >= act.ended)
-            yield act.began, min(later, default=math.inf)
+            yield act.began, min((*later, over))
+
+
+def _over(story: Story, *, lapsing: bool) -> float:
+    """By when it held nothing any more, as the rows at the end show; inf: they do not."""
+    if story.last == "cancelled":
+        return max((act.ended for act in story.acts if act.kind in RELEASES), default=math.inf)
+    # What is held in the end, or has lapsed, was never anything else.
+    return story.lapsed if lapsing and story.last in {"held", "expired"} else math.inf
 
 
 def merged(stretches: list[tuple[float, float]]) -> list[tuple[float, float]]:
