@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from tests import raw
+from tests.patience import PATIENT
 from tests.shop import Shop
 
 # What a door says for an SQLSTATE, as the application does.
@@ -28,9 +29,6 @@ RAISED = {
     "40P01": "CONCURRENCY_ABORT",
     "40001": "CONCURRENCY_ABORT",
 }
-# Whoever waits at a gate until fifty others do must not give up meanwhile on a slow machine.
-PATIENCE_SECONDS = 60
-PATIENT = f"-c lock_timeout={PATIENCE_SECONDS}s -c statement_timeout={PATIENCE_SECONDS}s"
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,17 @@ from typing import Any
 
 import psycopg
 
-from tests.patience import wait_until
+from tests.patience import PATIENT, wait_until
 from tests.shop import Row, call
 
 
 class Session:
     """One connection that can be made to wait while the test goes on."""
 
-    def __init__(self, url: str, vendor_id: uuid.UUID, monitor: psycopg.Connection) -> None:
-        self.connection = psycopg.connect(url, autocommit=True)
+    def __init__(
+        self, url: str, vendor_id: uuid.UUID, monitor: psycopg.Connection, options: str
+    ) -> None:
+        self.connection = psycopg.connect(url, autocommit=True, options=options)
         self.pid = self.connection.info.backend_pid
         self._vendor_id = vendor_id
         self._monitor = monitor
@@ -68,7 +70,10 @@ def waiting(monitor: psycopg.Connection, pids: list[int]) -> int:
 
 @dataclass
 class Sessions:
-    """Opens sessions of a database, for the application or the owner, and watches them all."""
+    """Opens sessions of a database, for the application or the owner, and watches them all.
+
+    They wait for as long as a busy machine may need, unless they are to have the role's own limits.
+    """
 
     app_url: str
     owner_url: str
@@ -76,16 +81,16 @@ class Sessions:
     vendor_id: uuid.UUID
     opened: list[Session]
 
-    def app(self) -> Session:
-        """A session of the application's role."""
-        return self._open(self.app_url)
+    def app(self, *, as_shipped: bool = False) -> Session:
+        """A session of the application's role; `as_shipped`: with the patience that it has."""
+        return self._open(self.app_url, "" if as_shipped else PATIENT)
 
     def owner(self) -> Session:
         """A session of the tables' owner."""
-        return self._open(self.owner_url)
+        return self._open(self.owner_url, PATIENT)
 
-    def _open(self, url: str) -> Session:
-        self.opened.append(Session(url, self.vendor_id, self.monitor))
+    def _open(self, url: str, options: str) -> Session:
+        self.opened.append(Session(url, self.vendor_id, self.monitor, options))
         return self.opened[-1]
 
     def waiting(self) -> int:

@@ -10,7 +10,8 @@ import pytest
 
 from tests.conftest import Server, _serve
 from tests.crowd import Crowd
-from tests.doors import PATIENCE_SECONDS, Door, HttpDoor, RawDoor, SqlDoor, new_api_key
+from tests.doors import Door, HttpDoor, RawDoor, SqlDoor, new_api_key
+from tests.patience import PATIENCE_SECONDS
 from tests.racing_fixtures import arena, arena_of, warm_server
 from tests.shop import Shop
 from tests.shop_fixtures import module_app, module_owner, sessions, shop
