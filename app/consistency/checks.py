@@ -86,6 +86,13 @@ CHECKS = (
         "Somebody could book there. To put blocks on what is free:",
     ),
     Check(
+        "times_are_possible",
+        "data",
+        "a time is infinite, or not of the years 1 to 9999",
+        "No program can tell such a time, and whoever asks for the row is answered with an error."
+        " A moment that is lost becomes now; which day or hours were meant, only a person knows.",
+    ),
+    Check(
         "nothing_is_orphaned",
         "data",
         "a row names another that is not there",

@@ -24,6 +24,7 @@ _MEND: dict[str, Callable[[Offender], list[str]]] = {
     "idempotency_keys_point_to_bookings": data.mend_key,
     "busy_blocks_match_their_bookings": data.mend_busy_block,
     "busy_time_is_closed": data.mend_open_time,
+    "times_are_possible": data.mend_moment,
     "nothing_is_orphaned": mend_orphan,
     "no_hold_is_long_lapsed": data.mend_hold,
     "laws_are_in_force": schema.mend_law,

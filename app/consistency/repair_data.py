@@ -90,6 +90,19 @@ _RETELL_BUSY = (
     " WHERE b.vendor_id = k.vendor_id AND b.id = k.booking_id AND k.vendor_id = {vendor_id}"
     " AND k.booking_id = {booking_id};"
 )
+# Made in one transaction, a booking and its key are of one moment.
+_WHEN_MADE = {
+    "bookings": (
+        "COALESCE((SELECT k.created_at FROM idempotency_keys k WHERE k.vendor_id = {vendor_id} AND"
+        " k.booking_id = {id} AND isfinite(k.created_at)), (SELECT min(e.occurred_at) FROM events e"
+        " WHERE e.vendor_id = {vendor_id} AND e.booking_id = {id} AND isfinite(e.occurred_at)),"
+        " now())"
+    ),
+    "idempotency_keys": (
+        "COALESCE((SELECT b.created_at FROM bookings b WHERE b.vendor_id = {vendor_id}"
+        " AND b.id = booking_id AND isfinite(b.created_at)), now())"
+    ),
+}
 _EXPIRE = "SELECT expire_holds({vendor_id});"
 
 
@@ -161,6 +174,28 @@ def mend_busy_block(offender: Offender) -> list[str]:
 def mend_open_time(offender: Offender) -> list[str]:
     """Close it, as whoever publishes does."""
     return [filled(_CLOSE, offender)]
+
+
+def mend_moment(offender: Offender) -> list[str]:
+    """Now, or when the row was made; hours and days are for a person; history stays as it is."""
+    table, column = offender["table"], offender["column"]
+    if table == "events":
+        return ["-- History is append-only: only a superuser who lifts law 6 could correct this."]
+    if column == "ends":
+        return [filled(_RETELL_BUSY, offender)]
+    row = " AND ".join(
+        "encode(sha256(convert_to(key, 'UTF8')), 'hex') = {key_sha256}"
+        if name == "key_sha256"
+        else f"{name} = {{{name}}}"
+        for name in ("id", "booking_id", "ordinal", "provider_id", "key_sha256")
+        if name in offender
+    )
+    where = "WHERE " if table == "vendors" else "WHERE vendor_id = {vendor_id} AND "
+    if not column.endswith("_at"):
+        return [filled(" ".join(("SELECT * FROM", table, where + row + ";")), offender)]
+    moment = _WHEN_MADE.get(table, "now()") if column == "created_at" else "now()"
+    words = ("UPDATE", table, "SET", column, "=", moment, where + row + ";")
+    return [filled(" ".join(words), offender)]
 
 
 def mend_hold(offender: Offender) -> list[str]:

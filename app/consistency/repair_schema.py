@@ -9,8 +9,17 @@ from app.consistency.shipped import SQL, shipped_files
 
 Offender = dict[str, Any]
 ROLE = "slotkeeper_app"
-# What describe_schema adds to PostgreSQL's own words.
-_STATE = re.compile(r" \((?:\d+ triggers \w+|not validated|not valid|index not valid|[A-Z])\)")
+# What definition_in_words adds to PostgreSQL's own.
+_STATE = re.compile(
+    r" \((?:\d+ triggers, [a-z ]+|not validated|not valid|index not valid|(?:always )?on|off"
+    r"|on for replicas only|not all alike)\)"
+)
+_STRANGER = re.compile(r"\bof the role [^\s,:]+")
+# The owner of one table is that of all.
+_GIVE_BACK = (
+    "DO $$BEGIN EXECUTE format('ALTER %s %s OWNER TO %%I', (SELECT pg_get_userbyid(relowner)"
+    " FROM pg_class WHERE oid = 'schema_seal'::regclass)); END$$; -- as a superuser"
+)
 
 
 def mend_law(offender: Offender) -> list[str]:
@@ -18,6 +27,9 @@ def mend_law(offender: Offender) -> list[str]:
     mend = {
         "constraint": _mend_constraint,
         "domain constraint": _mend_constraint,
+        "table": _mend_table,
+        "row security": _mend_row_security,
+        "view": _mend_view,
         "column": _mend_column,
         "index": _mend_index,
         "trigger": _mend_trigger,
@@ -31,10 +43,7 @@ def mend_law(offender: Offender) -> list[str]:
     table, _, name = offender["name"].partition(".")
     if offender["expected"] is None:
         return [f"DROP {offender['kind'].upper()} {_quoted(name)} ON {_quoted(table)};"]
-    return [
-        f"-- expected: {_one_line(offender['expected'])}",
-        f"-- found: {_one_line(offender['found'] or 'nothing')}",
-    ]
+    return _shown(offender)
 
 
 def mend_check(offender: Offender) -> list[str]:
@@ -51,9 +60,13 @@ def mend_function(offender: Offender) -> list[str]:
     """The file to run again, or the second form to drop."""
     if offender["expected"] is None:
         return [f"DROP FUNCTION {offender['name']};"]
-    again = mend_shipped({"name": offender["name"].partition("(")[0]})
-    # A function made anew may be called by nobody.
-    return again if offender["found"] else [*again, f"\\i {SQL / 'rights.sql'}"]
+    found = _STRANGER.sub("of the owner", offender["found"] or "")
+    back = _give_back("FUNCTION", offender["name"], offender["found"] or "")
+    if found == offender["expected"]:
+        return back
+    reason = "different" if offender["found"] else "missing"
+    again = mend_shipped({"name": offender["name"].partition("(")[0], "reason": reason})
+    return [*back, *again] if found else again
 
 
 def mend_shipped(offender: Offender) -> list[str]:
@@ -61,7 +74,9 @@ def mend_shipped(offender: Offender) -> list[str]:
     path = shipped_files().get(offender["name"])
     if path is None:
         return ["-- This program brings no such function: is it of another version?"]
-    return [f"\\i {path}"]
+    # A function made anew may be called by nobody.
+    rights = [f"\\i {SQL / 'rights.sql'}"] if offender["reason"] == "missing" else []
+    return [f"\\i {path}", *rights]
 
 
 def mend_right(offender: Offender) -> list[str]:
@@ -96,6 +111,49 @@ def _mend_table_rights(table: str, offender: Offender) -> list[str]:
     ]
 
 
+def _mend_table(offender: Offender) -> list[str]:
+    """Whose it is, whether it survives a crash, and who sees its rows; a lost one is not made."""
+    table, found = _quoted(offender["name"]), offender["found"] or ""
+    mends = {
+        "unlogged": f"ALTER TABLE {table} SET LOGGED; -- writes it anew, and all wait",
+        "row security on": f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;",
+    }
+    back = _give_back("TABLE", table, found)
+    return [*back, *(mend for sign, mend in mends.items() if sign in found)] or _shown(offender)
+
+
+def _mend_row_security(offender: Offender) -> list[str]:
+    return [f"ALTER TABLE {_quoted(offender['name'])} NO FORCE ROW LEVEL SECURITY;"]
+
+
+def _mend_view(offender: Offender) -> list[str]:
+    view, expected = _quoted(offender["name"]), offender["expected"]
+    found = _STRANGER.sub("of the owner", offender["found"] or "")
+    back = _give_back("VIEW", view, offender["found"] or "")
+    # With the rights of whoever reads, or with its owner's: that is all that differs.
+    options = re.compile(r", \{(.*?)\}")
+    asked = options.search(expected)
+    if asked and options.sub("", expected, 1) == options.sub("", found, 1) and expected != found:
+        return [*back, f"ALTER VIEW {view} SET ({asked[1]});"]
+    return back if found == expected else [*back, *_shown(offender)]
+
+
+def _give_back(kind: str, name: str, found: str) -> list[str]:
+    stranger = _STRANGER.search(found)
+    if stranger is None:
+        return []
+    # What it had as the owner it has no more; what it is to have is given anew.
+    rights = [f"\\i {SQL / 'rights.sql'}"] if stranger[0].endswith(ROLE) else []
+    return [_GIVE_BACK % (kind, name), *rights]
+
+
+def _shown(offender: Offender) -> list[str]:
+    return [
+        f"-- expected: {_one_line(offender['expected'])}",
+        f"-- found: {_one_line(offender['found'] or 'nothing')}",
+    ]
+
+
 def _mend_constraint(offender: Offender) -> list[str]:
     owner, _, name = offender["name"].partition(".")
     kind = "DOMAIN" if offender["kind"] == "domain constraint" else "TABLE"
@@ -116,10 +174,7 @@ def _mend_column(offender: Offender) -> list[str]:
     table, _, name = offender["name"].partition(".")
     if offender["found"] == offender["expected"].replace(" NOT NULL", "", 1):
         return [f"ALTER TABLE {_quoted(table)} ALTER COLUMN {_quoted(name)} SET NOT NULL;"]
-    return [
-        f"-- {offender['name']} should be: {_one_line(offender['expected'])}",
-        f"-- and is: {_one_line(offender['found'] or 'gone')}",
-    ]
+    return _shown(offender)
 
 
 def _mend_index(offender: Offender) -> list[str]:
@@ -136,7 +191,7 @@ def _mend_trigger(offender: Offender) -> list[str]:
     if offender["expected"] is None:
         return [f"DROP TRIGGER {_quoted(name)} ON {_quoted(table)};"]
     make = [] if offender["found"] else [f"{_STATE.sub('', offender['expected'])};"]
-    always = " ALWAYS" if offender["expected"].endswith("(A)") else ""
+    always = " ALWAYS" if offender["expected"].endswith("(always on)") else ""
     return [*make, f"ALTER TABLE {_quoted(table)} ENABLE{always} TRIGGER {_quoted(name)};"]
 
 

@@ -74,6 +74,10 @@ ALTERED_LAWS = {
     "a rule put in between": "CREATE RULE mine AS ON DELETE TO claims DO INSTEAD NOTHING",
     "rows read from elsewhere": "CREATE TABLE mine () INHERITS (claims)",
     "rows hidden": "ALTER TABLE bookings ENABLE ROW LEVEL SECURITY",
+    "rows hidden from the owner, too": (
+        "ALTER TABLE bookings ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+    ),
+    "rows to be hidden from the owner": "ALTER TABLE claims FORCE ROW LEVEL SECURITY",
     "a policy": "CREATE POLICY mine ON bookings USING (true)",
     "a table that a crash empties": "ALTER TABLE idempotency_keys SET UNLOGGED",
     "a table given away": "ALTER TABLE operator_keys OWNER TO postgres",

@@ -24,10 +24,12 @@ def plan(connection, vendor_id=None, checks=None):
 def run(connection, repairs):
     """What a person would give to psql, which also reads files."""
     statements = [statement for repair in repairs for statement in repair.statements]
-    if any(statement.startswith("\\i ") for statement in statements):
-        # What is made anew belongs to whoever makes it: the owner, as the plan says.
-        connection.execute("SET LOCAL ROLE slotkeeper_owner")
     for statement in statements:
         file = statement.removeprefix("\\i ")
-        connection.execute(Path(file).read_bytes() if file != statement else statement)
-    connection.execute("RESET ROLE")
+        if file == statement:
+            connection.execute(statement)
+            continue
+        # What is made anew belongs to whoever makes it: the owner, as the plan says.
+        connection.execute("SET LOCAL ROLE slotkeeper_owner")
+        connection.execute(Path(file).read_bytes())
+        connection.execute("RESET ROLE")

@@ -63,6 +63,20 @@ def test_busy_time_of_somebody_who_is_archived_cannot_be_booked_and_is_no_findin
     assert shop.violations() == []
 
 
+def test_a_block_that_is_known_no_more_as_busy_time_closes_it_all_the_same(shop):
+    slot, leave = shop.slot(9, 12), Leave(shop)
+    busy_time_id = leave.busy(9, 12)
+    (block,) = leave.block_ids()
+    shop.owner.execute("DELETE FROM busy_blocks WHERE vendor_id = %s", [shop.vendor_id])
+    assert shop.claim(slot)["outcome"] == "BOOKING_CONFLICT"
+    assert shop.violations() == []
+    # It is the vendor's own now: the end of the busy time leaves it to whoever lifts it.
+    leave.end(busy_time_id)
+    assert shop.claim(slot)["outcome"] == "BOOKING_CONFLICT"
+    assert shop.move("unblock_time", block)["outcome"] == "CANCELLED"
+    shop.book(slot)
+
+
 def test_the_checks_write_nothing_and_take_no_lock_that_anybody_waits_for(busy, module_app):
     with busy.unchanged(), module_app.transaction():
         module_app.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

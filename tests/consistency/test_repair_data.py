@@ -17,6 +17,7 @@ BY_HAND = {
     "all events lost",
     "an event lost in the middle",
     "an event of no booking",
+    "an event of no moment",
 }
 # A stand-in for whom or where is archived: nobody can be sent to a place that nobody knows.
 NOBODY_KNOWS_WHERE = {

@@ -16,10 +16,6 @@ BY_HAND = {
     "a default lost",
     "a column of another type",
     "a column renamed",
-    "rows hidden",
-    "a table that a crash empties",
-    "a table given away",
-    "a view that reads with other rights",
     "a type with one field more",
     "keys turned off for the database",
     "keys turned off for the owner",
@@ -33,12 +29,7 @@ BY_HAND = {
     "the law of places lost together with the seal",
     "a law lost and what is left sealed",
     "a law asleep and that sealed",
-    "a function given away",
-    "a function of another cost",
     "an owner of a table",
-    "keys given away",
-    "a function given to the application",
-    "one whose triggers sleep",
     "an index that was never finished",
 }
 

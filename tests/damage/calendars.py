@@ -44,6 +44,13 @@ def _lifted(shop: Shop) -> None:
     )
 
 
+def _forgotten(shop: Shop) -> None:
+    """The block of a busy time is gone, with all that was made of it."""
+    _busy("DELETE FROM claims")(shop)
+    for table in ("busy_blocks", "events", "bookings"):
+        shop.owner.execute(f"DELETE FROM {table} WHERE vendor_id = %s", [shop.vendor_id])
+
+
 def _not_done_by(shop: Shop) -> None:
     """A service that one does, and another who is not there, for a need that it does not have."""
     service = shop.service(60, [shop.provider_id])
@@ -212,4 +219,5 @@ DAMAGES = [
     ),
     Damage("busy time that nobody closed", _busy("", close=False), {OPEN}, set()),
     Damage("a busy block lifted by hand", _lifted, {BUSY, OPEN}, set()),
+    Damage("a busy block that nobody knows of any more", _forgotten, {OPEN}, set()),
 ]

@@ -61,6 +61,7 @@ EVENTS = "events_retell_bookings"
 KEYS = "idempotency_keys_point_to_bookings"
 BUSY = "busy_blocks_match_their_bookings"
 OPEN = "busy_time_is_closed"
+TIMES = "times_are_possible"
 ORPHANS = "nothing_is_orphaned"
 LAPSED = "no_hold_is_long_lapsed"
 

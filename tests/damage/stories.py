@@ -9,6 +9,7 @@ from tests.damage.planting import (
     KEYS,
     LAPSED,
     MATCH,
+    TIMES,
     Damage,
     change,
     delete,
@@ -65,6 +66,21 @@ def _anothers_key(shop: Shop) -> None:
         "UPDATE idempotency_keys k SET booking_id = other.booking_id FROM idempotency_keys other"
         " WHERE other.vendor_id = k.vendor_id AND other.key <> k.key AND k.vendor_id = %s",
         [shop.vendor_id],
+    )
+
+
+def _key_of_no_moment(shop: Shop) -> None:
+    shop.book(shop.slot(), idempotency_key="a key of no moment")
+    shop.owner.execute(
+        "UPDATE idempotency_keys SET created_at = '-infinity' WHERE vendor_id = %s",
+        [shop.vendor_id],
+    )
+
+
+def _hold_for_ever(shop: Shop) -> None:
+    booking_id = shop.lapsed_hold(shop.slot())
+    shop.owner.execute(
+        "UPDATE bookings SET hold_expires_at = 'infinity' WHERE id = %s", [booking_id]
     )
 
 
@@ -136,5 +152,16 @@ DAMAGES = [
         {KEYS},
         set(),
     ),
+    Damage("made at no moment", change("bookings", "created_at = 'infinity'"), {TIMES}, set()),
+    Damage(
+        "changed before Christ",
+        change("bookings", "updated_at = '0044-03-15 12:00Z BC'"),
+        {TIMES},
+        set(),
+        {TIMES},
+    ),
+    Damage("an event of no moment", change("events", "occurred_at = '-infinity'"), {TIMES}, set()),
+    Damage("a hold for ever", _hold_for_ever, {TIMES}, set()),
+    Damage("a key of no moment", _key_of_no_moment, {TIMES, KEYS}, set(), {TIMES, KEYS}),
     Damage("a hold of yesterday", _old_hold, {LAPSED}, set()),
 ]

@@ -7,6 +7,7 @@ import psycopg
 from app import migrate
 from tests.shop import Shop, at
 
+NEWEST = migrate.newest_revision()
 CHILDREN = "SELECT name, expected, found FROM find_schema_changes() WHERE kind = 'child'"
 
 
@@ -52,3 +53,21 @@ def test_keys_that_said_nothing_before_0005_are_no_findings_after_it(database):
         assert owner.execute(remember, [key[0], "another such import"]).fetchone() == ("NEW",)
         found = owner.execute("SELECT violations FROM find_keys_to_nowhere(NULL, NULL)").fetchone()
         assert found == (0,)
+
+
+def test_what_was_altered_before_0006_is_a_finding_after_it_in_words(database):
+    migrate.downgrade(database.owner_url, "0005_hardening")
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        shop = Shop(owner, owner)
+        shop.book(shop.slot())
+        owner.execute("ALTER TABLE api_keys SET UNLOGGED")
+        assert migrate.upgrade(database.owner_url) == ("0005_hardening", NEWEST)
+        (found,) = shop.violations()
+        assert found["offenders"] == [
+            {
+                "kind": "table",
+                "name": "api_keys",
+                "expected": "table, logged, of the owner",
+                "found": "table, unlogged: a crash empties it, of the owner",
+            }
+        ]

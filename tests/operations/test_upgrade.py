@@ -137,6 +137,7 @@ def test_servers_of_the_release_before_stay_ready_where_the_next_revision_says_s
         "def upgrade():\n    pass\n\ndef downgrade():\n    pass\n"
     )
     assert _readiness(database)[0] == 200
+    neighbours = _neighbours(database)
     with monkeypatch.context() as next_release:
         next_release.setattr(migrate, "MIGRATIONS", tmp_path / "migrations")
         assert migrate.upgrade(database.owner_url) == (NEWEST, "9999_next")
@@ -150,9 +151,14 @@ def test_servers_of_the_release_before_stay_ready_where_the_next_revision_says_s
         next_release.setattr(migrate, "MIGRATIONS", tmp_path / "migrations")
         migrate.downgrade(database.owner_url, NEWEST)
     assert _readiness(database)[0] == 200
+    assert _neighbours(database) == neighbours
+
+
+def _neighbours(database) -> str | None:
+    """What the database says of whom its revision is compatible with."""
     with psycopg.connect(database.owner_url) as owner:
         comment = "SELECT obj_description('alembic_version'::regclass, 'pg_class')"
-        assert owner.execute(comment).fetchone() == (None,)
+        return owner.execute(comment).fetchone()[0]
 
 
 def test_servers_of_the_release_before_go_on_booking_through_the_upgrade(shop, old_database):

@@ -26,6 +26,7 @@ CHECKS = [
     "idempotency_keys_point_to_bookings",
     "busy_blocks_match_their_bookings",
     "busy_time_is_closed",
+    "times_are_possible",
     "nothing_is_orphaned",
     "no_hold_is_long_lapsed",
     "laws_are_in_force",
@@ -95,6 +96,16 @@ def test_whoever_came_before_it_was_closed_may_stay_and_be_told_of(shop):
         shop.move(move, booking_id, actor={"type": "system"})
     assert [event["kind"] for event in shop.events(booking_id)][1:] == ["completed", "confirmed"]
     close_since_an_hour(shop, slot)
+    assert failed_checks(shop) == set()
+
+
+def test_who_came_into_closed_time_is_found_until_a_schedule_changes_the_slot_again(shop):
+    slot = shop.slot()
+    shop.book(slot)
+    close_since_an_hour(shop, slot)
+    assert failed_checks(shop) == {FIT}
+    # As by the next week. No row tells since when it is closed.
+    shop.owner.execute("UPDATE slots SET updated_at = now() WHERE id = %s", [slot])
     assert failed_checks(shop) == set()
 
 

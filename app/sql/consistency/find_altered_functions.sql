@@ -8,7 +8,8 @@ AS $$
         SELECT c.*, row_number() OVER (ORDER BY c.name) AS place FROM find_schema_changes() c WHERE c.kind = 'function'
     )
     SELECT count(*), COALESCE(jsonb_agg(jsonb_build_object(
-        'kind', f.kind, 'name', f.name, 'expected', f.expected, 'found', f.found) ORDER BY f.place)
+        'kind', f.kind, 'name', f.name, 'expected', definition_in_words(f.kind, f.expected),
+        'found', definition_in_words(f.kind, f.found)) ORDER BY f.place)
         FILTER (WHERE f.place <= 10), '[]')
     FROM found f
 $$;

@@ -1,6 +1,6 @@
 -- Promise: constraints, triggers, columns, domains, indexes, types and views that are gone, different, not valid,
 -- not enforced or disabled, or that somebody has put in between; and settings that turn off keys, or that lead
--- the owner's or the application's unqualified names elsewhere. That the laws themselves (app/sql/README.md) are there and bind
+-- the owner's or the application's unqualified names elsewhere, or hide rows even from the owner. That the laws themselves (app/sql/README.md) are there and bind
 -- is looked at by name, too, whatever the seal says; a seal that is not whole is a finding.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION find_altered_laws() RETURNS TABLE (violations bigint, offenders jsonb)
@@ -19,9 +19,10 @@ AS $$
     ), changes AS (
         -- A line of the seal that is lost does not make a law of ours something that was put in between.
         SELECT c.kind, c.name,
-               CASE WHEN c.kind = 'seal' AND c.expected IS NULL THEN 'what the last migration wrote down' ELSE c.expected END AS expected,
+               CASE WHEN c.kind = 'seal' AND c.expected IS NULL THEN 'what the last migration wrote down'
+                    ELSE definition_in_words(c.kind, c.expected) END AS expected,
                CASE WHEN c.kind = 'seal' AND NOT EXISTS (SELECT FROM schema_seal) THEN 'empty: there is nothing to compare with'
-                    WHEN c.kind = 'seal' THEN 'lines lost or changed: ' || c.found ELSE c.found END AS found
+                    WHEN c.kind = 'seal' THEN 'lines lost or changed: ' || c.found ELSE definition_in_words(c.kind, c.found) END AS found
         FROM find_schema_changes() c
         WHERE c.kind NOT IN ('function', 'right') AND NOT (c.expected IS NULL AND c.kind = 'trigger' AND EXISTS (
             SELECT FROM laws l WHERE c.name = l.owner || '.' || l.name))
@@ -38,6 +39,11 @@ AS $$
             FROM laws l
             WHERE NOT EXISTS (SELECT FROM bind b WHERE b.owner = to_regclass('public.' || l.owner) AND b.name = l.name)
               AND NOT EXISTS (SELECT FROM changes c WHERE c.name = l.owner || '.' || l.name)
+            UNION ALL
+            -- Then not even our functions see all rows, nor do these checks.
+            SELECT 'row security', r.relname, 'not forced', 'forced on the owner, too'
+            FROM pg_class r JOIN schema_seal known ON known.kind = 'table' AND known.name = r.relname
+            WHERE r.relnamespace = 'public'::regnamespace AND r.relforcerowsecurity
             UNION ALL
             -- With it, a session checks no foreign key and fires no trigger but the ALWAYS ones.
             SELECT 'setting', concat_ws(' of ', 'session_replication_role', s.role), 'origin', s.setting

@@ -25,43 +25,42 @@ AS $$
         SELECT t.vendor_id, t.id, t.provider_id, t.during * tstzrange(now() + interval '1 minute', NULL) AS during
         FROM scope t WHERE t.archived_at IS NULL AND upper(t.during) > now() + interval '1 minute'
     ), met AS (
-        -- OFFSET 0: one search of the calendar for each busy time.
+        -- OFFSET 0: one search of the calendar for each busy time. IS TRUE: who is there is hashed once, whatever the planner
+        -- expects; a join may compare each busy time with each provider where nobody has analyzed the tables.
         SELECT b.vendor_id, s.id AS slot_id, s.capacity, b.id AS busy_time_id, b.provider_id, part
         FROM busy b
         CROSS JOIN LATERAL (
             SELECT s.id, s.location_id, s.capacity, s.during, s.closed FROM slots s
             WHERE s.vendor_id = b.vendor_id AND s.provider_id = b.provider_id AND s.during && b.during OFFSET 0) AS s
-        -- What is published by whom or where nobody is any more, or is closed for good, cannot be booked.
-        JOIN providers p ON p.vendor_id = b.vendor_id AND p.id = b.provider_id AND p.archived_at IS NULL
-        JOIN locations l ON l.vendor_id = b.vendor_id AND l.id = s.location_id AND l.archived_at IS NULL
         CROSS JOIN LATERAL unnest(tstzmultirange(s.during * b.during) - s.closed) AS part
+        -- What is published by whom or where nobody is any more, or is closed for good, cannot be booked.
+        WHERE ((b.vendor_id, b.provider_id) IN (SELECT p.vendor_id, p.id FROM providers p WHERE p.archived_at IS NULL)) IS TRUE
+          AND ((b.vendor_id, s.location_id) IN (SELECT l.vendor_id, l.id FROM locations l WHERE l.archived_at IS NULL)) IS TRUE
     ), concerned AS (
-        SELECT m.vendor_id, m.provider_id, m.slot_id, m.capacity, min(m.busy_time_id::text) AS busy_time_id
+        SELECT m.vendor_id, m.provider_id, m.slot_id, m.capacity, min(m.busy_time_id::text) AS busy_time_id, min(lower(m.part)) AS first
         FROM met m GROUP BY m.vendor_id, m.provider_id, m.slot_id, m.capacity
-    ), changes AS (
-        SELECT e.vendor_id, e.slot_id, e.at, sum(e.busy) AS busy, sum(e.taken) AS taken
-        FROM (
-            SELECT m.vendor_id, m.slot_id, lower(m.part) AS at, 1 AS busy, 0 AS taken FROM met m
-            UNION ALL SELECT m.vendor_id, m.slot_id, upper(m.part), -1, 0 FROM met m
-            UNION ALL
-            SELECT c.vendor_id, c.slot_id, edge.at, 0, edge.taken
-            FROM concerned o
-            JOIN claims c ON c.vendor_id = o.vendor_id AND c.slot_id = o.slot_id
-            CROSS JOIN LATERAL (VALUES (lower(c.during), c.quantity), (upper(c.during), -c.quantity)) AS edge (at, taken)
-        ) AS e
-        GROUP BY e.vendor_id, e.slot_id, e.at
+    ), edges AS (
+        SELECT m.vendor_id, m.slot_id, edge.at, edge.busy, 0 AS taken, NULL::text[] AS about
+        FROM met m CROSS JOIN LATERAL (VALUES (lower(m.part), 1), (upper(m.part), -1)) AS edge (at, busy)
+        UNION ALL
+        SELECT c.vendor_id, c.slot_id, edge.at, 0, edge.taken, NULL
+        FROM concerned o
+        JOIN claims c ON c.vendor_id = o.vendor_id AND c.slot_id = o.slot_id
+        CROSS JOIN LATERAL (VALUES (lower(c.during), c.quantity), (upper(c.during), -c.quantity)) AS edge (at, taken)
+        UNION ALL
+        -- What is known of the slot, once: joined, each level might be compared with each slot.
+        SELECT o.vendor_id, o.slot_id, o.first, 0, 0, ARRAY[o.provider_id::text, o.busy_time_id, o.capacity::text] FROM concerned o
     ), levels AS (
-        SELECT ch.vendor_id, ch.slot_id, ch.at, lead(ch.at) OVER line AS until,
-               sum(ch.busy) OVER line AS busy, sum(ch.taken) OVER line AS taken
-        FROM changes ch
-        WINDOW line AS (PARTITION BY ch.vendor_id, ch.slot_id ORDER BY ch.at)
+        SELECT e.vendor_id, e.slot_id, e.at, lead(e.at) OVER line AS until, sum(sum(e.busy)) OVER line AS busy,
+               sum(sum(e.taken)) OVER line AS taken, max(max(e.about)) OVER slot AS about
+        FROM edges e GROUP BY e.vendor_id, e.slot_id, e.at
+        WINDOW slot AS (PARTITION BY e.vendor_id, e.slot_id), line AS (PARTITION BY e.vendor_id, e.slot_id ORDER BY e.at)
     ), found AS (
-        SELECT l.*, o.provider_id, o.capacity, o.busy_time_id, row_number() OVER (ORDER BY l.vendor_id, l.slot_id, l.at) AS place
-        FROM levels l JOIN concerned o ON o.vendor_id = l.vendor_id AND o.slot_id = l.slot_id
-        WHERE l.busy > 0 AND l.taken < o.capacity
+        SELECT l.*, l.about[3]::integer - l.taken AS places, row_number() OVER (ORDER BY l.vendor_id, l.slot_id, l.at) AS place
+        FROM levels l WHERE l.busy > 0 AND l.taken < l.about[3]::integer
     )
     SELECT count(*), COALESCE(jsonb_agg(jsonb_build_object(
-        'vendor_id', f.vendor_id, 'provider_id', f.provider_id, 'slot_id', f.slot_id, 'busy_time_id', f.busy_time_id,
-        'start', utc(f.at), 'end', utc(f.until), 'places', f.capacity - f.taken) ORDER BY f.place) FILTER (WHERE f.place <= 10), '[]')
+        'vendor_id', f.vendor_id, 'provider_id', f.about[1], 'slot_id', f.slot_id, 'busy_time_id', f.about[2],
+        'start', utc(f.at), 'end', utc(f.until), 'places', f.places) ORDER BY f.place) FILTER (WHERE f.place <= 10), '[]')
     FROM found f
 $$;

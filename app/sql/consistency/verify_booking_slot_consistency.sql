@@ -18,7 +18,7 @@ BEGIN
     FOREACH check_name IN ARRAY COALESCE(p_checks, ARRAY[
         'claims_fit_slot_and_booking', 'no_unit_claimed_twice', 'occupying_bookings_have_their_claims', 'bookings_within_capacity',
         'bookings_match_their_claims', 'slots_do_not_overlap', 'events_retell_bookings', 'idempotency_keys_point_to_bookings',
-        'busy_blocks_match_their_bookings', 'busy_time_is_closed', 'nothing_is_orphaned', 'no_hold_is_long_lapsed',
+        'busy_blocks_match_their_bookings', 'busy_time_is_closed', 'times_are_possible', 'nothing_is_orphaned', 'no_hold_is_long_lapsed',
         'laws_are_in_force', 'functions_are_unaltered', 'rights_are_as_designed'])
     LOOP
         CASE check_name
@@ -42,6 +42,8 @@ BEGIN
                 SELECT f.* INTO violations, offenders FROM find_busy_blocks_astray(p_vendor_id, p_since) AS f;
             WHEN 'busy_time_is_closed' THEN
                 SELECT f.* INTO violations, offenders FROM find_bookable_busy_time(p_vendor_id, p_since) AS f;
+            WHEN 'times_are_possible' THEN
+                SELECT f.* INTO violations, offenders FROM find_impossible_times(p_vendor_id, p_since) AS f;
             WHEN 'nothing_is_orphaned' THEN
                 SELECT f.* INTO violations, offenders FROM find_orphans(p_vendor_id, p_since) AS f;
             WHEN 'no_hold_is_long_lapsed' THEN
