@@ -84,8 +84,11 @@ def _judged(
     header, _ = read_run(folder)
     wanted = faults_of(header)
     faults = (survived(folder, wanted), CALM) if wanted else ()
+    # What a workload says of a checker counts in its runs.
+    own = {checker.name for checker in extra}
+    usual = [checker for checker in CHECKERS if checker.name not in own]
     try:
-        verdicts = judge(evidence, (*CHECKERS, *faults, *extra))
+        verdicts = judge(evidence, (*usual, *faults, *extra))
         write_verdicts(verdicts, folder / VERDICT)
         write_report(folder, evidence, verdicts, as_far_as_it_came=as_far_as_it_came)
     finally:

@@ -80,5 +80,5 @@ KEYS = Checker(
     "Whoever sends a request again with its key gets the one booking of it, and is told that it was"
     " there; who uses the key for another request gets nothing, and only then is a key refused.",
     _keys,
-    "SELECT count(*) FROM operations WHERE key IS NOT NULL",
+    "SELECT count(*) FROM operations WHERE key IS NOT NULL AND kind = 'book'",
 )

@@ -33,6 +33,13 @@ SURE = """
     WHERE slot_id = ? AND starts < ? AND ends > ?
 """
 BOUNDS = "SELECT starts FROM may WHERE slot_id = ? UNION SELECT ends FROM may WHERE slot_id = ?"
+# The slots whose places can be counted: those that the run has published, and was told of.
+KNOWN = """
+    SELECT slot_id FROM stage
+    UNION SELECT json_extract(made.value, '$[0]')
+    FROM operations, json_each(answer, '$.published') AS made
+    WHERE kind = 'publish' AND result = 'ok'
+"""
 Row = tuple[Any, ...]
 
 

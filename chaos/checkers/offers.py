@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from chaos.checkers import Checker, Finding
-from chaos.checkers.levels import Slots, Steps, by_part
+from chaos.checkers.levels import KNOWN, Slots, Steps, by_part
 from chaos.checkers.published import Calendars
 from chaos.evidence import Evidence, moment
 
@@ -81,12 +81,12 @@ ALTERNATIVES = Checker(
     "alternatives_were_free",
     "What is offered instead was free at some moment between question and answer.",
     _false_offers,
-    "SELECT count(*) FROM offers WHERE what = 'alternative'",
+    f"SELECT count(*) FROM offers WHERE what = 'alternative' AND slot_id IN ({KNOWN})",
 )
 AVAILABILITY = Checker(
     "availability_was_true",
     "What an availability list shows was so at some moment between question and answer, and it"
     " leaves out no slot that was there.",
     _false_showings,
-    "SELECT count(*) FROM offers WHERE what IN ('shown', 'part')",
+    f"SELECT count(*) FROM offers WHERE what IN ('shown', 'part') AND slot_id IN ({KNOWN})",
 )

@@ -102,8 +102,7 @@ HELD_AS_ASKED = Checker(
     "Whoever occupies holds just the time asked for of each slot asked for, of every provider; a"
     " block closes all that was published of its time.",
     _held_otherwise,
-    "SELECT count(*) FROM bookings",
-    required=True,
+    f"SELECT (SELECT count(DISTINCT id) FROM ({ASKED})) + (SELECT count(*) FROM ({BLOCKED}))",
 )
 NEVER_ABORTED = Checker(
     "claims_are_never_aborted",

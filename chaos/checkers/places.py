@@ -11,7 +11,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from chaos.checkers import Checker, Finding
-from chaos.checkers.levels import Slots
+from chaos.checkers.levels import KNOWN, Slots
 from chaos.checkers.territory import Territory
 from chaos.evidence import Evidence
 
@@ -155,7 +155,7 @@ GIVEN = Checker(
     "no_place_given_twice",
     "At no moment were more places acknowledged than the slot had.",
     _given_twice,
-    "SELECT count(*) FROM sure",
+    f"SELECT count(*) FROM sure WHERE slot_id IN ({KNOWN})",
     required=True,
 )
 PLACES = Checker(

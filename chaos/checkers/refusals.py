@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaos.checkers import Checker, Finding
-from chaos.checkers.levels import Capacity, Slots, Steps, by_part
+from chaos.checkers.levels import KNOWN, Capacity, Slots, Steps, by_part
 from chaos.checkers.locked import locked_by_nobody
 from chaos.checkers.published import Calendars
 from chaos.checkers.registers import ANSWERED_WITHIN_SECONDS
@@ -223,7 +223,8 @@ REFUSALS = Checker(
     " between question and answer, and is told truly how many are left; a lapsed hold is no reason."
     " Whoever could not wait did wait, and somebody else was at work.",
     _false_refusals,
-    "SELECT count(*) FROM operations WHERE result = 'fail' AND code IN ('BOOKING_CONFLICT',"
-    " 'INSUFFICIENT_INVENTORY', 'SLOT_IN_USE', 'SLOT_NOT_FOUND', 'SLOT_OVERLAP',"
-    " 'INVENTORY_LOCKED', '55P03', 'CONCURRENCY_ABORT', '40P01', '40001')",
+    "SELECT count(*) FROM operations o WHERE result = 'fail' AND ("
+    " code IN ('SLOT_OVERLAP', 'INVENTORY_LOCKED', '55P03', 'CONCURRENCY_ABORT', '40P01', '40001')"
+    " OR code IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY', 'SLOT_IN_USE', 'SLOT_NOT_FOUND')"
+    f" AND EXISTS (SELECT 1 FROM aims a WHERE a.n = o.n AND a.slot_id IN ({KNOWN})))",
 )

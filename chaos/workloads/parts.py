@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from chaos.attackers.changers import Canceller
 from chaos.attackers.parts import Dealer, JointTaker, PartBlocker, PartReader, PartTaker
 from chaos.checkers.contended import happened
-from chaos.checkers.parts import NEVER_ABORTED
+from chaos.checkers.parts import HELD_AS_ASKED, NEVER_ABORTED
 from chaos.stage import StageBuilder
 from chaos.workloads import Workload
 
@@ -39,6 +40,7 @@ WORKLOAD = Workload(
     {PartTaker: 4, JointTaker: 5, Canceller: 5, PartReader: 1, PartBlocker: 1, Dealer: 0},
     (
         NEVER_ABORTED,
+        replace(HELD_AS_ASKED, required=True),
         happened("parts_were_booked", "Somebody got a part.", f"{PART} AND result = 'ok'"),
         happened(
             "parts_were_refused", "Somebody did not.", f"{PART} AND code = 'BOOKING_CONFLICT'"
