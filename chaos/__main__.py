@@ -69,7 +69,7 @@ def main() -> None:
 @click.option("--workload", type=click.Choice(WORKLOADS), default="everything", show_default=True)
 @click.option("--seed", default=1, show_default=True, help="Decides what each user asks for.")
 @click.option("--iterations", type=click.IntRange(1), default=1000, show_default=True)
-@click.option("--users", type=click.IntRange(1), default=30, show_default=True)
+@click.option("--users", type=click.IntRange(1), default=32, show_default=True)
 @click.option(
     "--duration", type=click.IntRange(1), help="Stop after so many seconds at the latest."
 )

@@ -67,6 +67,13 @@ STATES = {"BOOKING_STATE_CONFLICT"}
 LAWS = {"23P01", "23503", "23505", "23514", "23502", "SK006"}
 REFUSALS: dict[str, set[str]] = {
     "book": NO_ROOM | {"SLOT_NOT_FOUND"},
+    # For somebody in particular, who may have been erased.
+    "book_for": NO_ROOM | {"SLOT_NOT_FOUND", "CUSTOMER_NOT_FOUND"},
+    "confirm_for": STATES | NO_ROOM | {"SLOT_NOT_FOUND", "HOLD_EXPIRED", "CUSTOMER_NOT_FOUND"},
+    # Repeated with its key, when whom it made has been erased.
+    "register": {"CUSTOMER_NOT_FOUND"},
+    "erase": {"CUSTOMER_IN_USE"},
+    "meet": {"CUSTOMER_NOT_FOUND"},
     # A provider's time, which may be closed: outside of what is published, or across a gap.
     "book_time": NO_ROOM | {"SLOT_NOT_FOUND", "VALIDATION_ERROR"},
     "cancel": STATES,

@@ -50,6 +50,11 @@ CREATE TABLE claims (
     units TEXT);
 CREATE TABLE events (booking_id TEXT, sequence INTEGER, kind TEXT, changes TEXT);
 CREATE TABLE keys (key TEXT, booking_id TEXT);
+-- The run's own customers, and whoever has been erased; whose bookings are; and every word that is
+-- left of those who are erased, or that stands where no word of anybody may be.
+CREATE TABLE people (id TEXT PRIMARY KEY, erased INTEGER);
+CREATE TABLE guests (booking_id TEXT PRIMARY KEY, customer_id TEXT);
+CREATE TABLE remains (place TEXT, id TEXT, customer_id TEXT, field TEXT, words TEXT);
 """
 INDEXES = """
 CREATE INDEX operations_by_token ON operations (token, began) WHERE token IS NOT NULL;
@@ -81,6 +86,9 @@ TABLES = {
     "claims": 7,
     "events": 4,
     "keys": 2,
+    "people": 2,
+    "guests": 2,
+    "remains": 5,
 }
 Row = Sequence[Any]
 Span = tuple[int, int]

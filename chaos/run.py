@@ -83,6 +83,8 @@ class Run:
     found: Pool = field(default_factory=Pool)
     # Requests with a key whose answer is known, for liars to reuse: asked.
     keys: Pool = field(default_factory=Pool)
+    # Customers who are to be erased, with what was booked for them.
+    people: Pool = field(default_factory=Pool)
     # After how many operations the run was taken up again, if it was broken off.
     taken_up_at: int = 0
     # When the last fault was over: operations and seconds.
@@ -275,7 +277,7 @@ def _note(operation: Operation, known: dict[str, dict[str, Any]]) -> None:
     """What one answer adds to what can be chosen from, or takes away."""
     asked, kind = operation.asked, operation.kind
     booking_id = str(operation.answer.get("booking_id") or asked.get("booking_id"))
-    if kind == "book":
+    if kind == "book" and not asked.keys() & {"customer", "customer_id"}:
         pool = {"HELD": "holds", "CONFIRMED": "standing"}.get(operation.code)
         if pool is not None:
             pool = pool if "slots" in asked else "found"

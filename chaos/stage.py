@@ -17,6 +17,8 @@ EARLY = [["05:00", "06:00"]]
 PARKED = ("2045-01-01T00:00:00+00:00", "2045-01-02T00:00:00+00:00")
 # With what the roles of those who do services begin: who wants just any slot wants none of theirs.
 SERVICE = "service: "
+# And those of slots that are for customers who are to be erased: nobody else wants them.
+GUESTS = "guests: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,11 @@ class StageBuilder:
             "opens": slots[0].start,
             "closes": slots[-1].end,
         }
+
+
+def phones(run_id: str) -> str:
+    """With what the telephone numbers of a run's customers begin, and no others."""
+    return f"+99{int(run_id, 16):010}"
 
 
 def _midnight() -> datetime:

@@ -17,7 +17,7 @@ from chaos.doors.raw import RawDoor
 from chaos.doors.sql import SqlDoor
 from chaos.history import Asked, Operation
 from chaos.run import Run
-from chaos.stage import SERVICE, Slot
+from chaos.stage import GUESTS, SERVICE, Slot
 
 NIGHTS_MAX = 5
 QUANTITY_MAX = 3
@@ -100,7 +100,8 @@ class Attacker(User):
 
     def wish(self) -> tuple[list[Slot], int]:
         """Slots and a quantity, as the stage's roles suggest."""
-        roles = (role for role in self.this_run.stage.roles if not role.startswith(SERVICE))
+        others = (SERVICE, GUESTS)
+        roles = (role for role in self.this_run.stage.roles if not role.startswith(others))
         role = self.dice.choice(sorted(roles))
         slots = self.this_run.stage.roles[role]
         if role == "nights":

@@ -8,6 +8,7 @@ import gevent
 
 from chaos.attackers import Attacker
 from chaos.history import Asked
+from chaos.stage import GUESTS
 
 DOORS = ("http", "sql")
 # What is found so often by its provider's list is given back: what nobody remembers, and what
@@ -39,6 +40,9 @@ class Tidier(Attacker):
                 if kind == "block" and provider_id in self.this_run.stage.calendars:
                     # It stands for busy time, and goes with that alone.
                     continue
+                if status in OVER and provider_id in self._hosts():
+                    # Their customers may be erased; then that is never taken back.
+                    continue
                 looks[booking_id] = before.get(booking_id, 0) + 1
                 known = booking_id in remembered or status == "held"
                 if looks[booking_id] >= (LOOKS_MAX if known else LOOKS_FORGOTTEN):
@@ -52,8 +56,16 @@ class Tidier(Attacker):
             self.perform(door, "confirm", asked)
         self.perform(door, "unblock" if kind == "block" else "cancel", asked)
 
+    def _hosts(self) -> set[str]:
+        """The providers of those customers who are erased."""
+        roles = self.this_run.stage.roles.items()
+        return {slots[0].provider_id for role, slots in roles if role.startswith(GUESTS)}
+
     def _remembered(self) -> set[str]:
         """The bookings and blocks that somebody may still cancel of his own accord."""
         run = self.this_run
-        booked: list[Any] = [each.answer for each in [*run.standing.things, *run.found.things]]
+        theirs = [one for person in run.people.things for one in person.booked]
+        booked: list[Any] = [
+            each.answer for each in [*run.standing.things, *run.found.things, *theirs]
+        ]
         return {each["booking_id"] for each in [*booked, *run.blocks.things]}

@@ -23,8 +23,13 @@ SILENCE = {
 }
 BY_TIME = """kind = 'book' AND json_extract(asked, '$.slots') IS NULL
              AND json_extract(asked, '$.service_id') IS NULL"""
+FOR_SOMEBODY = "json_extract(asked, '$.customer_id') IS NOT NULL"
 ANSWERS = f"""
-    SELECT door, CASE WHEN {BY_TIME} THEN 'book_time' ELSE kind END, result, code, status,
+    SELECT door,
+           CASE WHEN {BY_TIME} THEN 'book_time'
+                WHEN kind IN ('book', 'confirm') AND {FOR_SOMEBODY} THEN kind || '_for'
+                ELSE kind END,
+           result, code, status,
            key IS NOT NULL, min(n), count(*), attacker
     FROM operations WHERE kind <> 'trespass' AND code <> ''
     GROUP BY 1, 2, result, code, status, key IS NOT NULL

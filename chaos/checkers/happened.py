@@ -39,6 +39,8 @@ EVERYTHING = all_happened(
         "nothing was blocked": ("kind = 'block' AND result = 'ok'", SOON),
         "nothing was unblocked": ("kind = 'unblock' AND result = 'ok'", SOON),
         "nobody trespassed": ("kind = 'trespass' AND code <> 'NO_ROWS'", SOON),
+        "nobody was erased": ("kind = 'erase' AND result = 'ok'", LATE),
+        "nobody was needed who was to be erased": ("code = 'CUSTOMER_IN_USE'", LATE),
         "nobody confirmed too late": ("code = 'HOLD_EXPIRED'", LATE),
         "no slot was published anew": ("kind = 'publish' AND result = 'ok'", LATE),
         "no slot was deleted": ("kind = 'delete_slot' AND result = 'ok'", LATE),

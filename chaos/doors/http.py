@@ -14,6 +14,15 @@ from urllib.parse import urlencode, urlsplit
 from locust.event import EventHook
 
 from chaos.doors import Call, about_parts, alternatives, free_parts, given, shown_times
+from chaos.doors.people import (
+    CROWD,
+    OF_PEOPLE,
+    TOLD_OF_PEOPLE,
+    changes,
+    in_the_way,
+    told_of,
+    words,
+)
 from chaos.doors.weeks import OF_TIME
 from chaos.history import Asked, Outcome, Result
 from chaos.target import TIMEOUT_SECONDS, Target
@@ -59,7 +68,8 @@ class HttpDoor:
         headers = {"Content-Type": "text/calendar" if kind == "calendar" else "application/json"}
         if asked.get("key"):
             headers["Idempotency-Key"] = asked["key"]
-        if kind not in {"book", "read", "search"}:
+        # Only the vendor books for whom it names by the id.
+        if kind not in {"book", "read", "search"} or "customer_id" in asked:
             headers["Authorization"] = f"Bearer {self._target.api_key}"
         return headers
 
@@ -137,6 +147,7 @@ def _success(kind: str, status: int, body: dict[str, Any], *, parts: bool) -> Ou
         answer["hold"] = _held_seconds(body)
     if kind == "book":
         answer |= given(body)
+    answer |= told_of(body)
     # The manage_token stays out of the history, which is for everybody to read.
     codes = {"block": "CONFIRMED", "change": "CHANGED"}
     code = codes.get(kind) or str(body["status"]).upper()
@@ -155,6 +166,8 @@ def _refusal(body: dict[str, Any], *, parts: bool) -> dict[str, Any]:
     if conflict:
         names = ("reason", "available", "status", "capacity")
         answer.update({name: conflict[name] for name in names if name in conflict})
+    if body["code"] == "CUSTOMER_IN_USE":
+        answer |= in_the_way(conflict or {})
     if body.get("alternatives"):
         answer["alternatives"] = alternatives(body["alternatives"], parts=parts)
     return answer
@@ -176,9 +189,12 @@ def _book(asked: Asked) -> Call:
         # Who asks for a service leaves open when it ends.
         **{name: asked[name] for name in ends if name in asked},
         "quantity": asked["quantity"],
-        "customer": {"name": "Chaos", "email": "chaos@example.org"},
-        "metadata": {"chaos": asked["token"]},
+        **words(asked),
     }
+    if "customer_id" in asked:
+        body["customer_id"] = asked["customer_id"]
+    else:
+        body["customer"] = asked.get("customer", CROWD)
     if asked.get("hold"):
         body["hold"] = True
     return "POST", "/bookings", body
@@ -186,6 +202,11 @@ def _book(asked: Asked) -> Call:
 
 def _move(move: str) -> Callable[[Asked], Call]:
     return lambda asked: ("POST", f"/bookings/{asked['booking_id']}/{move}", None)
+
+
+def _cancel(asked: Asked) -> Call:
+    method, path, _ = _move("cancel")(asked)
+    return method, path, {"reason": asked["reason"]} if "reason" in asked else None
 
 
 def _block(asked: Asked) -> Call:
@@ -249,19 +270,16 @@ TOLD: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "resize": ("RESIZED", lambda body: {"capacity": body["capacity"]}),
     "delete_slot": ("DELETED", lambda _body: {}),
     "unblock": ("CANCELLED", lambda _body: {}),
+    **TOLD_OF_PEOPLE,
 }
 CALLS: dict[str, Callable[[Asked], Call]] = {
     "book": _book,
-    "cancel": _move("cancel"),
+    "cancel": _cancel,
     "confirm": _move("confirm"),
     "complete": _move("complete"),
     "no_show": _move("no-show"),
     "block": _block,
-    "change": lambda asked: (
-        "PATCH",
-        f"/bookings/{asked['booking_id']}",
-        {"guests": asked["guests"]},
-    ),
+    "change": lambda asked: ("PATCH", f"/bookings/{asked['booking_id']}", changes(asked)),
     "unblock": lambda asked: ("DELETE", f"/blocks/{asked['booking_id']}", None),
     "publish": _publish,
     "resize": lambda a: ("PATCH", f"/slots/{a['slot_id']}", {"capacity": a["capacity"]}),
@@ -271,4 +289,5 @@ CALLS: dict[str, Callable[[Asked], Call]] = {
     "search": _search,
     "offer": _offer,
     **OF_TIME,
+    **OF_PEOPLE,
 }

@@ -18,11 +18,12 @@ from chaos.doors import (
     refused,
     shown_times,
 )
+from chaos.doors.people import changes, details, erase, in_the_way, told_of
 from chaos.history import Asked, Outcome, Result
 
 SUCCESSES = {
     *("CONFIRMED", "HELD", "CANCELLED", "COMPLETED", "NO_SHOW"),
-    *("PUBLISHED", "RESIZED", "DELETED", "CHANGED", "RENEWED"),
+    *("PUBLISHED", "RESIZED", "DELETED", "CHANGED", "RENEWED", "ERASED"),
 }
 Call = tuple[str, str, dict[str, Any]]
 # What tells how much was done, of functions that cannot refuse.
@@ -32,6 +33,7 @@ MADE = {
     "resize": "slot_id",
     "delete_slot": "slot_id",
     "apply": "changed",
+    "erase": "customer_id",
 }
 COVERING = (
     "slots_covering(%(vendor)s, %(provider_id)s, %(start)s::timestamptz, %(end)s::timestamptz)"
@@ -98,7 +100,7 @@ def _booked(
     facts = facts or {}
     if said in SUCCESSES:
         answer = {"booking_id": str(booking_id), "quantity": facts.get("quantity")}
-        answer |= given(facts)
+        answer |= given(facts) | told_of(facts)
         return Outcome("ok", said, None, answer | ({"replayed": True} if replayed else {}))
     answer = {name: facts[name] for name in ("reason", "available") if name in facts}
     if facts.get("alternatives"):
@@ -115,7 +117,11 @@ def _moved(kind: str, asked: dict[str, Any], said: tuple[Any, ...]) -> Outcome:
         answer["published"] = [[str(i), c] for i, c in zip(made, capacities, strict=True)]
     elif kind == "resize" and result == "ok":
         answer["capacity"] = asked["capacity"]
-    elif facts and "status" in facts and result == "fail":
+    elif outcome == "CUSTOMER_IN_USE":
+        answer |= in_the_way(facts)
+    elif result == "ok":
+        answer |= told_of(facts or {})
+    elif facts and "status" in facts:
         answer["status"] = facts["status"]
     return Outcome(result, outcome, None, answer)
 
@@ -124,14 +130,16 @@ def _book(asked: Asked) -> Call:
     arguments = (
         ", p_quantity => %(quantity)s, p_start => %(start)s::timestamptz,"
         " p_hold_for => make_interval(secs => %(hold)s), p_idempotency_key => %(key)s,"
-        " p_details => %(details)s::jsonb, p_alternatives => %(alternatives)s"
+        " p_details => %(details)s::jsonb, p_alternatives => %(alternatives)s,"
+        " p_customer_id => %(customer_id)s"
     )
     values = {
         "quantity": asked["quantity"],
         "start": asked.get("start"),
         "hold": asked.get("hold"),
         "key": asked.get("key"),
-        "details": json.dumps({"metadata": {"chaos": asked["token"]}}),
+        "details": details(asked),
+        "customer_id": asked.get("customer_id"),
         "alternatives": asked.get("alternatives", 1),
     }
     if "service_id" in asked:
@@ -152,6 +160,12 @@ def _move(function: str) -> Callable[[Asked], Call]:
         ", p_booking_id => %(booking_id)s",
         {"booking_id": asked["booking_id"]},
     )
+
+
+def _cancel(asked: Asked) -> Call:
+    name, arguments, values = _move("cancel_booking")(asked)
+    values["reason"] = asked.get("reason")
+    return name, f"{arguments}, p_reason => %(reason)s", values
 
 
 def _block(asked: Asked) -> Call:
@@ -216,7 +230,7 @@ def _close(asked: Asked) -> Call:
 
 CALLS: dict[str, Callable[[Asked], Call]] = {
     "book": _book,
-    "cancel": _move("cancel_booking"),
+    "cancel": _cancel,
     "confirm": _move("confirm_booking"),
     "complete": _move("complete_booking"),
     "no_show": _move("mark_no_show"),
@@ -235,10 +249,11 @@ CALLS: dict[str, Callable[[Asked], Call]] = {
     "change": lambda asked: (
         "change_booking",
         ", p_booking_id => %(booking_id)s, p_changes => %(changes)s::jsonb",
-        {"booking_id": asked["booking_id"], "changes": json.dumps({"guests": asked["guests"]})},
+        {"booking_id": asked["booking_id"], "changes": json.dumps(changes(asked))},
     ),
     "read": _read,
     "search": _search,
     "apply": _apply,
     "close": _close,
+    "erase": erase,
 }

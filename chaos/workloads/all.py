@@ -7,6 +7,7 @@ from chaos.workloads import (
     calendars,
     capacity,
     double_booking_attack,
+    erasures,
     everything,
     hold_expiry,
     idempotency,
@@ -28,6 +29,7 @@ WORKLOADS: dict[str, Workload] = {
         hold_expiry,
         idempotency,
         vendor_under_fire,
+        erasures,
         everything,
     )
 }

@@ -58,6 +58,8 @@ class Story:
         self.slots_at_first = {name: list(slot) for name, slot in self.slots.items()}
         self.extra_claims: list[tuple] = []
         self.extra_events: list[tuple] = []
+        # Of tables that most stories know nothing of.
+        self.extra_rows: dict[str, list[tuple]] = {}
         self._numbers = count(1)
         self.header: dict = {"seed": 1}
 
@@ -136,6 +138,7 @@ class Story:
                 *self.extra_events,
             ],
             "keys": self.keys,
+            **self.extra_rows,
         }
         found.fill(self.header, self.operations, rows)
         return found

@@ -39,6 +39,11 @@ CALLS = {
     "take_off": ("POST", "/providers/{}/time-off"),
     "end_off": ("DELETE", "/time-off/{}"),
     "calendar": ("POST", "/providers/{}/calendar"),
+    "book_for": ("POST", "/bookings"),
+    "confirm_for": ("POST", "/bookings/{}/confirm"),
+    "register": ("POST", "/customers"),
+    "erase": ("DELETE", "/customers/{}"),
+    "meet": ("GET", "/customers/{}"),
 }
 # Work of the worker, or of whoever publishes, which has no call.
 WITHOUT_A_CALL = {"sweep", "forget", "apply", "close", "renew"}
@@ -99,7 +104,7 @@ def test_no_call_of_the_openapi_description_gives_a_code_another_status(spec):
 def test_every_refusal_that_an_attacker_may_meet_is_described_for_that_call(kind, spec):
     method, path = CALLS[kind]
     operation = operations(spec)[method, f"/api/v1/vendors/{{}}{path}"]
-    keyed = "book" in kind or kind == "take_off"
+    keyed = "book" in kind or kind in {"take_off", "register"}
     told = described(operation)
     # Every call may find somebody's lock in its way; the description says so where it writes.
     allowed = expected("http", kind, keyed=keyed) - (BUSY if method == "GET" else set())

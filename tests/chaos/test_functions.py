@@ -28,6 +28,7 @@ ATTACKED = {
     "complete_booking": ("complete", "Marker"),
     "confirm_booking": ("confirm", "Confirmer"),
     "delete_slot": ("delete_slot", "Vendor"),
+    "erase_customer": ("erase", "Eraser"),
     "expire_holds": ("sweep", "Sweeper"),
     "forget_old_idempotency_keys": ("forget", "Sweeper"),
     "mark_no_show": ("no_show", "Marker"),
@@ -39,7 +40,6 @@ ATTACKED = {
 # By name, with the reason. Who has no reason is attacked.
 LEFT_ALONE = {
     "close_begun_slot": "of the day at hand; runs change days to come",
-    "erase_customer": "races in tests/races; it takes the marks off a run's bookings",
     "is_open": "looks, and changes nothing",
     "lock_schedules": "locks, and changes nothing",
     "lock_slots_between": "locks, and changes nothing",

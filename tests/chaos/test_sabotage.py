@@ -18,6 +18,7 @@ import pytest
 from chaos.__main__ import WORKLOADS
 from chaos.checkers.all import CHECKERS
 from chaos.checkers.calendars import CALENDARS
+from chaos.checkers.erased import ERASED
 from chaos.checkers.renewals import RENEWALS
 from chaos.checkers.services import SERVICES
 from chaos.sabotage import Saboteur
@@ -147,6 +148,6 @@ def test_each_kind_of_finding_is_said_of_a_sabotage_that_there_is():
 def test_there_are_more_than_fifteen_and_every_checker_convicts_somebody():
     assert len(TRIED) >= 15
     convicting = {checker for name in TRIED for checker in SABOTAGES[name].convicts}
-    checkers = {checker.name for checker in (*CHECKERS, *SERVICES, *CALENDARS, RENEWALS)}
+    checkers = {checker.name for checker in (*CHECKERS, *SERVICES, *CALENDARS, RENEWALS, ERASED)}
     # A run without contention convicts itself, and needs no sabotage.
     assert checkers - convicting == {"places_were_contended"}
