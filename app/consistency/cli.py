@@ -26,6 +26,11 @@ from app.errors.sqlstates import told_to_operators
 
 CLEAN, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 FAILURES = (Problem, ConfigurationError, sqlalchemy.exc.SQLAlchemyError, psycopg.Error)
+# Bookings go on meanwhile: no request needs the check.
+_BROKEN = (
+    "It is itself broken, so nothing is known of the data. What to run as the tables' owner:"
+    " slotkeeper consistency check --repair-plan; then check again."
+)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -92,7 +97,7 @@ def check_command(
     report, status = None, COULD_NOT_RUN
     try:
         report = _run(context, scope, names)
-        status = CLEAN if report.clean else FINDINGS
+        status = COULD_NOT_RUN if report.unable else CLEAN if report.clean else FINDINGS
     except FAILURES as error:
         _fail(scope, told_to_operators(error), as_json=as_json)
     try:
@@ -103,6 +108,8 @@ def check_command(
         status = COULD_NOT_RUN
     if report is not None:
         _tell(scope, report, as_json=as_json, plan=plan)
+        if report.unable:
+            click.echo(f"Error: The check could not run. {report.unable}. {_BROKEN}", err=True)
     sys.exit(status)
 
 
@@ -117,7 +124,6 @@ def _run(context: CommandContext, scope: Scope, names: tuple[str, ...]) -> Repor
             vendor_id,
             scope.since,
             names or None,
-            go_on=True,
             say=lambda name: progress.update(f"{name} ..."),
         )
 

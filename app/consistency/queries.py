@@ -44,6 +44,11 @@ class Result:
     offenders: list[dict[str, Any]]
     seconds: float
 
+    @property
+    def unable(self) -> bool:
+        """Whether it is not known what it would have found."""
+        return any(offender.get("reason") == UNABLE for offender in self.offenders)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -55,6 +60,15 @@ class Report:
     @property
     def clean(self) -> bool:
         return all(result.status == "PASS" for result in self.results)
+
+    @property
+    def unable(self) -> str | None:
+        """Why the database could run none of its checks: then nothing is known. None: one ran."""
+        ran = [result for result in self.results if result.check_name != AS_SHIPPED]
+        if not ran or not all(result.unable for result in ran):
+            return None
+        state, said = (ran[0].offenders[0][name] for name in ("sqlstate", "error"))
+        return f"{said} ({state})" if state else str(said)
 
     @property
     def seconds(self) -> float:
@@ -69,7 +83,7 @@ def verify_booking_slot_consistency(vendor_id: UUID | None) -> list[dict[str, An
     """All checks, as `run_checks` runs them whatever is broken: one entry each, with check_name,
     status, violations, offenders and seconds.
     """
-    return run_checks(vendor_id, go_on=True).as_json()
+    return run_checks(vendor_id).as_json()
 
 
 def run_checks(
@@ -78,16 +92,14 @@ def run_checks(
     names: Sequence[str] | None = None,
     *,
     seconds_max: float | None = None,
-    go_on: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Run the checks (all, or those named), one after another, on one snapshot, and write nothing.
 
     `seconds_max` limits all of them together; without it the statement timeout does not apply, for
-    reading everything may take minutes. `say` is told the name of each before it begins. With
-    `go_on` a check that the database cannot run is a finding of its own, for the others tell why;
-    without it what the database says is raised. Raises DatabaseProblem (TRANSACTION_TIMEOUT when
-    time is up), OtherSchemaError.
+    reading everything may take minutes. `say` is told the name of each before it begins. A check
+    that the database cannot run is a finding of its own, for the others tell why. Raises
+    DatabaseProblem (TRANSACTION_TIMEOUT when time is up), OtherSchemaError.
     """
     chosen = [check.name for check in CHECKS if names is None or check.name in names]
     results = []
@@ -101,7 +113,7 @@ def run_checks(
             say(name)
             if ends is not None:
                 _limit(session, ends)
-            results.append(_run(session, name, vendor_id, since, go_on=go_on))
+            results.append(_run(session, name, vendor_id, since))
     return Report(at=(at or datetime.now(UTC)).astimezone(UTC), results=results)
 
 
@@ -114,17 +126,13 @@ def _limit(session: Session, ends: float | None) -> None:
     session.execute(text(f"SET LOCAL statement_timeout = {limit}"))
 
 
-def _run(
-    session: Session, name: str, vendor_id: UUID | None, since: datetime | None, *, go_on: bool
-) -> Result:
+def _run(session: Session, name: str, vendor_id: UUID | None, since: datetime | None) -> Result:
     began = time.perf_counter()
     try:
         # What it breaks is undone, so that the next one can be run.
         with session.begin_nested():
             violations, offenders = _look(session, name, vendor_id, since)
     except (psycopg.Error, LookupError) as error:
-        if not go_on:
-            raise
         violations, offenders = 1, [_unable(error)]
     return Result(
         check_name=name,

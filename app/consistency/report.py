@@ -40,13 +40,20 @@ def as_document(scope: Scope, report: Report) -> dict[str, Any]:
     """The report as one JSON object."""
     return {
         "format": FORMAT,
-        "status": "clean" if report.clean else "findings",
+        "status": _status(report),
         "at": _moment(report.at),
         "seconds": round(report.seconds, 3),
         "vendor": scope.vendor,
         "since": _moment(scope.since),
         "checks": report.as_json(),
+        **({"error": report.unable} if report.unable else {}),
     }
+
+
+def _status(report: Report) -> str:
+    if report.unable:
+        return "could_not_run"
+    return "clean" if report.clean else "findings"
 
 
 def as_failure(scope: Scope, error: str) -> dict[str, Any]:
@@ -68,18 +75,22 @@ def show(report: Report) -> None:
     table = Table("check", "result", "found", "seconds")
     for result in report.results:
         verdict = "[green]PASS[/]" if result.status == "PASS" else "[red]FAIL[/]"
-        table.add_row(result.check_name, verdict, f"{result.violations:,}", f"{result.seconds:.2f}")
+        found = "?" if result.unable else f"{result.violations:,}"
+        table.add_row(result.check_name, verdict, found, f"{result.seconds:.2f}")
     console.print(table)
     failed = [result for result in report.results if result.status == "FAIL"]
     for result in failed:
         finds = BY_NAME[result.check_name].finds
         shown = len(result.offenders)
         first = "" if shown == result.violations else f" The first {shown}:"
-        console.print(f"\n[bold]{result.check_name}[/]: {result.violations:,} ({finds}).{first}")
+        found = "it could not run" if result.unable else f"{result.violations:,} ({finds})"
+        console.print(f"\n[bold]{result.check_name}[/]: {found}.{first}")
         for offender in result.offenders:
             # Not by the console, which would break lines that a person wants to copy.
             click.echo(f"  {json.dumps(offender)}")
-    said = f"{len(failed)} of them found something" if failed else "all clean"
+    unable = sum(result.unable for result in failed)
+    said = f"{len(failed) - unable} of them found something" if failed else "all clean"
+    said += f", {unable} could not run" if unable else ""
     console.print(
         f"\n{len(report.results)} checks of {report.at:%Y-%m-%d %H:%M:%S}Z,"
         f" {said}, in {report.seconds:.1f} s."

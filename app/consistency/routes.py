@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from flask import Response
 
 from app import db
 from app.auth import VendorBlueprint, current_visit, vendor_admin
 from app.consistency.checks import OF_DATA
-from app.consistency.queries import run_checks
+from app.consistency.queries import UNABLE, Report, run_checks
 from app.consistency.schemas import ConsistencyQuery, ConsistencySchema
-from app.errors import InvalidRequest
+from app.errors import InvalidRequest, Problem
 from app.wire.answers import answer
 
 # What a request may ask of the database: a second or so in all. More is work for the command.
@@ -24,6 +25,7 @@ _MORE = (
     " AND updated_at >= coalesce(%s::timestamptz, '-infinity') LIMIT %s) AS bookings"
 )
 
+log = structlog.get_logger(__name__)
 blueprint = VendorBlueprint("consistency", "Whether bookings, slots and history agree.")
 
 
@@ -41,17 +43,39 @@ def check_consistency(query: dict[str, Any]) -> Response:
     `checks` has one entry a check, always the same ones. Without `since` all data are looked at;
     a vendor with more than 20,000 bookings must say `since`, and so narrowly that no more have
     changed. The server's operator checks everything with `slotkeeper consistency check`, the schema
-    and rights included.
+    and rights included. A check that cannot run has failed, and its one offender's `reason` is
+    `could_not_run`; if none of them can, the answer is 503 `SERVICE_UNAVAILABLE`.
     """
     vendor_id, since = current_visit().vendor_id, query.get("since")
     _refuse_much(vendor_id, since)
     report = run_checks(vendor_id, since, OF_DATA, seconds_max=CHECKS_SECONDS_MAX)
+    _tell_unable(report)
     checks = [
-        {name: said for name, said in check.items() if name != "seconds"}
-        for check in report.as_json()
+        {
+            "check_name": result.check_name,
+            "status": result.status,
+            "violations": result.violations,
+            # What the database says of itself is the operator's business.
+            "offenders": [{"reason": UNABLE}] if result.unable else result.offenders,
+        }
+        for result in report.results
     ]
     status = "clean" if report.clean else "findings"
     return answer({"status": status, "at": report.at, "since": since, "checks": checks})
+
+
+def _tell_unable(report: Report) -> None:
+    """Log what could not run; refuse where nothing could."""
+    for result in report.results:
+        if result.unable:
+            log.error("check could not run", check=result.check_name, **result.offenders[0])
+    if report.unable:
+        raise Problem(
+            "SERVICE_UNAVAILABLE",
+            "The consistency check is itself out of order. Bookings go on; nothing is known of"
+            " whether the data are consistent.",
+            hint="Tell the server's operator, who runs slotkeeper consistency check --repair-plan.",
+        )
 
 
 def _refuse_much(vendor_id: UUID, since: datetime | None) -> None:

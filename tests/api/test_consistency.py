@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import psycopg
 import pytest
 
@@ -12,6 +13,8 @@ from app.consistency import routes
 from app.consistency.checks import OF_DATA
 from app.consistency.queries import run_checks
 from app.errors import DatabaseProblem
+
+CHECK, ROLE = "verify_booking_slot_consistency", "slotkeeper_app"
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +50,63 @@ def test_damage_is_shown_to_its_vendor_alone(new_vendor, owner):
     for one in (mine, other):
         one.booked(slot_id=one.slot()["id"])
     booking = mine.booked(slot_id=mine.slot()["id"])
-    owner.execute("UPDATE bookings SET version = 5 WHERE id = %s", [booking["id"]])
+    wrong = "UPDATE bookings SET version = %s, updated_at = %s WHERE id = %s"
+    owner.execute(wrong, [5, "infinity", booking["id"]])
     try:
         body = mine.get("/consistency", mine.key).json()
         assert body["status"] == "findings"
-        (failed,) = [one for one in body["checks"] if one["status"] == "FAIL"]
-        assert failed["check_name"] == "events_retell_bookings"
-        assert [one["booking_id"] for one in failed["offenders"]] == [booking["id"]]
+        story, times = [one for one in body["checks"] if one["status"] == "FAIL"]
+        assert story["check_name"] == "events_retell_bookings"
+        assert [one["booking_id"] for one in story["offenders"]] == [booking["id"]]
+        assert times["check_name"] == "times_are_possible"
+        assert [(one["id"], one["value"]) for one in times["offenders"]] == [
+            (booking["id"], "infinity")
+        ]
         assert other.get("/consistency", other.key).json()["status"] == "clean"
     finally:
-        owner.execute("UPDATE bookings SET version = 1 WHERE id = %s", [booking["id"]])
+        owner.execute(wrong, [1, "2026-01-01 00:00Z", booking["id"]])
+
+
+@pytest.mark.parametrize(
+    "breaks, mends",
+    [
+        (
+            f"REVOKE EXECUTE ON FUNCTION {CHECK} FROM {ROLE}",
+            f"GRANT EXECUTE ON FUNCTION {CHECK} TO {ROLE}",
+        ),
+        (f"ALTER FUNCTION {CHECK} RENAME TO verify", f"ALTER FUNCTION verify RENAME TO {CHECK}"),
+    ],
+    ids=["no right", "gone"],
+)
+def test_a_check_that_is_broken_says_whom_to_tell_and_takes_no_server_out(
+    *, vendor, owner, problem, shared_server, breaks, mends
+):
+    owner.execute(breaks)
+    try:
+        body = problem(vendor.get("/consistency", vendor.key), 503, "SERVICE_UNAVAILABLE")
+        assert "Bookings go on" in body["detail"]
+        assert "operator" in body["hint"]
+        assert httpx.get(f"{shared_server.url}/readyz").status_code == 200
+        vendor.booked(slot_id=vendor.slot()["id"])
+    finally:
+        owner.execute(mends)
+    assert vendor.get("/consistency", vendor.key).json()["status"] == "clean"
+
+
+def test_one_check_that_cannot_run_is_told_as_such_beside_the_others(vendor, owner):
+    owner.execute("ALTER FUNCTION find_lapsed_holds RENAME TO find_no_holds")
+    try:
+        body = vendor.get("/consistency", vendor.key).json()
+    finally:
+        owner.execute("ALTER FUNCTION find_no_holds RENAME TO find_lapsed_holds")
+    assert body["status"] == "findings"
+    (failed,) = [one for one in body["checks"] if one["status"] == "FAIL"]
+    assert failed == {
+        "check_name": "no_hold_is_long_lapsed",
+        "status": "FAIL",
+        "violations": 1,
+        "offenders": [{"reason": "could_not_run"}],
+    }
 
 
 def test_it_is_an_admin_keys_business(vendor, problem):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,6 +16,7 @@ NAMES = [check.name for check in CHECKS]
 UNALTERED = "functions_are_unaltered"
 SHIPPED = "functions_are_as_shipped"
 LAWS = "laws_are_in_force"
+TIMES = "times_are_possible"
 REPLACED = (
     "DROP FUNCTION {check}; CREATE FUNCTION {check}(p_vendor_id uuid, p_since timestamptz,"
     " p_checks text[], OUT nothing integer) LANGUAGE sql AS 'SELECT 1'; GRANT EXECUTE ON"
@@ -183,10 +185,11 @@ def _broken(database, statement):
     "statement, able, explained_by",
     [
         ("REVOKE EXECUTE ON FUNCTION {check} FROM slotkeeper_app", {SHIPPED}, set()),
-        ("ALTER TABLE claims RENAME COLUMN units TO places", set(NAMES[6:]), {LAWS}),
+        ("DROP FUNCTION {check}", {SHIPPED}, {SHIPPED}),
+        ("ALTER TABLE claims RENAME COLUMN units TO places", set(NAMES[6:]) - {TIMES}, {LAWS}),
         (REPLACED, {SHIPPED}, {SHIPPED}),
     ],
-    ids=["may not", "cannot", "another"],
+    ids=["may not", "gone", "cannot", "another"],
 )
 def test_a_check_that_cannot_run_is_a_finding_and_the_others_run(
     *, check, database, tmp_path, statement, able, explained_by
@@ -194,8 +197,14 @@ def test_a_check_that_cannot_run_is_a_finding_and_the_others_run(
     file = tmp_path / "slotkeeper.prom"
     _broken(database, statement.format(check="verify_booking_slot_consistency"))
     done = check("--json", "--repair-plan", "--textfile", str(file), url=database.app_url)
-    assert (done.returncode, done.stderr) == (1, "")
     document = json.loads(done.stdout)
+    nothing_known = able == {SHIPPED}
+    if nothing_known:
+        assert (done.returncode, document["status"]) == (2, "could_not_run")
+        assert document["error"] in done.stderr
+        assert "--repair-plan" in done.stderr
+    else:
+        assert (done.returncode, document["status"], done.stderr) == (1, "findings", "")
     checks = {one["check_name"]: one for one in document["checks"]}
     assert list(checks) == NAMES
     unable = {
@@ -205,5 +214,14 @@ def test_a_check_that_cannot_run_is_a_finding_and_the_others_run(
     assert not unable & able
     assert {name for name in checks.keys() - unable if checks[name]["violations"]} == explained_by
     assert all(repair["statements"] for repair in document["repair_plan"])
-    assert "slotkeeper_consistency_status" in file.read_text()
-    assert f'check="{NAMES[0]}",scope="all",vendor=""}} 1' in file.read_text()
+    labels = 'scope="all",vendor=""'
+    told = file.read_text()
+    assert f"slotkeeper_consistency_status{{{labels}}} {done.returncode}" in told
+    assert f'check="{NAMES[0]}",{labels}}} 1' in told
+    if nothing_known and statement != REPLACED:
+        lines = [line for one in document["repair_plan"] for line in one["statements"]]
+        with psycopg.connect(database.owner_url, autocommit=True) as owner:
+            for line in dict.fromkeys(lines):
+                file = line.removeprefix("\\i ")
+                owner.execute(Path(file).read_bytes() if file != line else line)
+        assert check(url=database.app_url).returncode == 0
