@@ -104,6 +104,16 @@ _WHEN_MADE = {
     ),
 }
 _EXPIRE = "SELECT expire_holds({vendor_id});"
+_END_HOLD = (
+    "UPDATE bookings SET hold_expires_at = now() WHERE vendor_id = {vendor_id}"
+    " AND id = {booking_id} AND status = 'held'"
+    " AND hold_expires_at > now() + interval '7 days 1 hour';"
+)
+_WHERE_IT_IS = (
+    "UPDATE bookings b SET location_id = s.location_id FROM slots s"
+    " WHERE s.vendor_id = b.vendor_id AND s.id = {slot_id}"
+    " AND b.vendor_id = {vendor_id} AND b.id = {booking_id};"
+)
 
 
 def mend_misfit(offender: Offender) -> list[str]:
@@ -112,6 +122,8 @@ def mend_misfit(offender: Offender) -> list[str]:
         return [filled(_DELETE_CLAIM, offender)]
     if set(offender["reasons"]) <= {"slot_shape", "booking_shape"}:
         return [filled(_REPEAT_SHAPES, offender)]
+    if offender["reasons"] == ["other_place"]:
+        return [filled(_WHERE_IT_IS, offender)]
     return [filled(_LOOK_AT_CLAIM, offender), filled(_CANCEL, offender)]
 
 
@@ -199,8 +211,8 @@ def mend_moment(offender: Offender) -> list[str]:
 
 
 def mend_hold(offender: Offender) -> list[str]:
-    """Do now what the worker would do."""
-    return [filled(_EXPIRE, offender)]
+    """Do now what the worker would do; first with one that nobody would have come to."""
+    return [filled(_END_HOLD, offender), filled(_EXPIRE, offender)]
 
 
 def filled(template: str, offender: Offender, **more: Any) -> str:

@@ -10,6 +10,11 @@ _STAND_IN_VENDOR = (
     "INSERT INTO vendors (id, slug, name, time_zone, archived_at)"
     " VALUES ({vendor_id}, {slug}, 'Lost', 'UTC', now()) ON CONFLICT DO NOTHING;"
 )
+# Whoever knows who could do it makes it anew: nobody can book it as it is.
+_ARCHIVED_SERVICE = (
+    "UPDATE services SET archived_at = now(), version = version + 1, updated_at = now()"
+    " WHERE vendor_id = {vendor_id} AND id = {id};"
+)
 _ANY_LOCATION = (
     "(SELECT l.id FROM locations l WHERE l.vendor_id = {vendor_id} ORDER BY l.id LIMIT 1)"
 )
@@ -66,6 +71,22 @@ _MEND = {
     ("busy_block", "booking"): (
         "DELETE FROM busy_blocks WHERE vendor_id = {vendor_id} AND booking_id = {id};"
     ),
+    ("location", "time_zone"): (
+        "UPDATE locations l SET time_zone = v.time_zone, version = l.version + 1,"
+        " updated_at = now() FROM vendors v WHERE v.id = l.vendor_id"
+        " AND l.vendor_id = {vendor_id} AND l.id = {id};"
+    ),
+    ("vendor", "time_zone"): (
+        "UPDATE vendors SET time_zone = 'UTC', version = version + 1, updated_at = now()"
+        " WHERE id = {id};"
+    ),
+    ("channel", "location"): (
+        "UPDATE vendors SET channels = jsonb_set(channels, ARRAY[{channel}],"
+        " (channels -> {channel}::text) - {location_id}::text), version = version + 1, updated_at = now()"
+        " WHERE id = {id};"
+    ),
+    ("service", "service_need"): _ARCHIVED_SERVICE,
+    ("service_need", "provider"): _ARCHIVED_SERVICE,
     ("service_need", "service"): (
         "DELETE FROM service_providers WHERE vendor_id = {vendor_id} AND service_id = {id}"
         " AND need = {need}; DELETE FROM service_needs WHERE vendor_id = {vendor_id}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.damage import calendars, claims, stories
+from tests.damage import calendars, claims, settings, stories
 from tests.damage.planting import LAPSED, Damage, loosen
 
-DAMAGES = [*claims.DAMAGES, *stories.DAMAGES, *calendars.DAMAGES]
+DAMAGES = [*claims.DAMAGES, *stories.DAMAGES, *calendars.DAMAGES, *settings.DAMAGES]
 
 __all__ = ["DAMAGES", "LAPSED", "Damage", "loosen"]

@@ -8,6 +8,7 @@ from tests import raw
 from tests.damage.planting import (
     BUSY,
     EVENTS,
+    FIT,
     OPEN,
     ORPHANS,
     Damage,
@@ -87,7 +88,7 @@ def _without_a_vendor(shop: Shop) -> None:
 
 NOWHERE = "location_id = vendor_id"
 DAMAGES = [
-    Damage("a place that never was", change("bookings", NOWHERE), {ORPHANS}, set()),
+    Damage("a place that never was", change("bookings", NOWHERE), {ORPHANS, FIT}, set()),
     Damage(
         "an unknown customer and service",
         change("bookings", "customer_id = vendor_id, service_id = vendor_id"),
@@ -121,7 +122,7 @@ DAMAGES = [
         set(),
         {ORPHANS},
     ),
-    Damage("a slot nowhere", change("slots", NOWHERE), {ORPHANS}, set()),
+    Damage("a slot nowhere", change("slots", NOWHERE), {ORPHANS, FIT}, set()),
     Damage("a provider nowhere", change("providers", NOWHERE), {ORPHANS}, set(), {ORPHANS}),
     Damage("the vendor gone", _without_a_vendor, {ORPHANS}, set(), {ORPHANS}),
     Damage(

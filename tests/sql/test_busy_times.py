@@ -165,6 +165,17 @@ def test_a_lapsed_hold_in_busy_time_is_nobodys_chance(leave, shop):
     assert sum(end - start for start, end, _ in leave.blocks()) == 3
 
 
+@pytest.mark.parametrize("capacity", [1, 3])
+def test_what_is_free_beside_a_lapsed_hold_is_closed_at_once(leave, shop, capacity):
+    slot = shop.slot(9, 12, capacity=capacity)
+    shop.lapsed_hold(slot, start=at(10), end=at(11), quantity=min(capacity, 2))
+    leave.busy(9, 12)
+    leave.assert_closed()
+    for hour in (9, 10, 11):
+        refused = shop.claim(slot, start=at(hour), end=at(hour + 1))
+        assert refused["outcome"] == "BOOKING_CONFLICT"
+
+
 def test_a_hold_that_lapses_in_busy_time_is_swept_into_it(leave, shop):
     slot = shop.slot(9, 12)
     shop.lapsed_hold(slot)

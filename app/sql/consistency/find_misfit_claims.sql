@@ -1,5 +1,5 @@
 -- Promise: claims that do not fit their slot (gone, another provider's, other shape, outside its time
--- or units) or their booking (gone, not occupying, other quantity or number of claims), repeat something else than
+-- or units) or their booking (gone, not occupying, other quantity or number of claims, the first at another place than the booking), repeat something else than
 -- either says, or stand in time that was closed before they were made, or made again after a cancellation. (Closed since the slot was changed last:
 -- no row says when. Ten minutes: whoever closed it may have been at work so long.)
 -- Locks: none. Raises: nothing.
@@ -28,6 +28,8 @@ AS $$
             CASE WHEN c.units IS NULL OR isempty(c.units) OR lower(c.units) < 1 OR upper(c.units) > s.capacity + 1
                  THEN 'beyond_capacity' END,
             CASE WHEN b.id IS NULL THEN 'booking_missing' END,
+            -- Of somebody and their room, at two places, the first named says where.
+            CASE WHEN c.ordinal = 1 AND s.location_id <> b.location_id THEN 'other_place' END,
             CASE WHEN (b.status IN ('requested', 'held', 'confirmed', 'completed', 'no_show')) IS NOT TRUE AND b.id IS NOT NULL
                  THEN 'booking_does_not_occupy' END,
             CASE WHEN b.quantity IS DISTINCT FROM (SELECT sum(upper(r)::bigint - lower(r)) FROM unnest(c.units) AS r)
