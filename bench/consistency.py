@@ -1,8 +1,10 @@
 """`python -m bench.consistency`: how long the consistency check takes, and what it needs meanwhile.
 
 For each size a database is filled with so many bookings: `single`, each with its slot, claim and
-event; or `seats`, five to a slot of 12 seats, each with an idempotency key and three events. A
-thousand more are then booked through the claim function, which is what `since` looks at.
+event; or `seats`, five to a slot of 12 seats, each with an idempotency key and three events. Half
+of the providers have a day off, in which they are booked, and a calendar: an event of theirs for
+every 2,000 bookings, in a slot that a block closes. A thousand more are then booked through the
+claim function, which is what `since` looks at.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from bench.stage import (
     open_stage,
     processors,
     publish_free_slots,
+    run_sql,
     slot_id,
     tidy_up,
 )
@@ -40,8 +43,10 @@ from bench.stage import (
 SIZES = (100_000, 1_000_000)
 PROFILES = {"single": "history.sql", "seats": "seats.sql"}
 BOOKED_SINCE = 1_000
+BOOKINGS_AN_EVENT = 2_000
 SAMPLE_SECONDS = 0.02
 VERIFY = "SELECT * FROM verify_booking_slot_consistency(%s, %s, %s)"
+CLOSE = "SELECT facts ->> 'next' FROM close_busy_time(%s, %s, p_after => %s, p_most => 500)"
 TEMPORARY = "SELECT temp_bytes FROM pg_stat_database WHERE datname = current_database()"
 NAMES = [check.name for check in CHECKS if check.name != AS_SHIPPED]
 FORMS = ("all", "vendor", "since")
@@ -95,6 +100,8 @@ def _measure(postgres: EmbeddedPostgres, profile: str, total: int) -> list[Run]:
     fill_with_history(owner, place, total, PROFILES[profile])
     publish_free_slots(owner, place, 0, BOOKED_SINCE)
     tidy_up(postgres, database)
+    _take_leave(owner, place, total // BOOKINGS_AN_EVENT)
+    tidy_up(postgres, database)
     since = _book(app, place)
     scopes = {"all": (None, None), "vendor": (place.vendor_id, None), "since": (None, since)}
     runs = []
@@ -105,6 +112,20 @@ def _measure(postgres: EmbeddedPostgres, profile: str, total: int) -> list[Run]:
     with psycopg.connect(postgres.superuser_url(), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {database} WITH (FORCE)".encode())
     return runs
+
+
+def _take_leave(url: str, place: Place, events: int) -> None:
+    """Half of the providers are busy for a day and some hours, and what is free then is closed."""
+    busy = place.provider_ids[::2]
+    vendor = {"vendor_id": place.vendor_id, "location_id": place.location_id}
+    run_sql(url, "busy.sql", **vendor, provider_ids=busy, events=events)
+    with psycopg.connect(url, autocommit=True) as connection:
+        for provider_id in busy:
+            # As the product does it, in pieces.
+            after, row = None, None
+            while row is None or after is not None:
+                row = connection.execute(CLOSE, [place.vendor_id, provider_id, after]).fetchone()
+                after = row[0] if row else None
 
 
 def _book(url: str, place: Place) -> datetime:
