@@ -18,6 +18,7 @@ ATTACK_FAILED = {
     "nothing_contended",
     "never_happened",
     "hardly_ever_calm",
+    "out_of_time_too_often",
     "could_not_be_made",
     "hit_nothing",
     "never_ended",

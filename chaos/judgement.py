@@ -11,7 +11,7 @@ from chaos import snapshot
 from chaos.checkers import Checker, Verdict, judge, write_verdicts
 from chaos.checkers.all import CHECKERS
 from chaos.evidence import Evidence
-from chaos.faults.excuses import CALM
+from chaos.faults.calm import CALM
 from chaos.faults.survived import survived
 from chaos.report import write_report
 from chaos.run import EVIDENCE, VERDICT, clock_moved, clock_of, faults_of, read_run
@@ -83,12 +83,12 @@ def _judged(
 ) -> list[Verdict]:
     header, _ = read_run(folder)
     wanted = faults_of(header)
-    faults = (survived(folder, wanted), CALM) if wanted else ()
+    faults = (survived(folder, wanted),) if wanted else ()
     # What a workload says of a checker counts in its runs.
     own = {checker.name for checker in extra}
     usual = [checker for checker in CHECKERS if checker.name not in own]
     try:
-        verdicts = judge(evidence, (*usual, *faults, *extra))
+        verdicts = judge(evidence, (*usual, *faults, CALM, *extra))
         write_verdicts(verdicts, folder / VERDICT)
         write_report(folder, evidence, verdicts, as_far_as_it_came=as_far_as_it_came)
     finally:

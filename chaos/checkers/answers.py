@@ -12,7 +12,7 @@ from chaos.checkers.unanswered import never_answered
 from chaos.codes import BUSY_STATES, DOCUMENTED, OUTAGES, TOO_LONG, expected
 from chaos.doors.trespasses import BY_NAME
 from chaos.evidence import Evidence
-from chaos.faults.excuses import Excuses
+from chaos.faults.overload import failures
 
 # No SQLSTATE and no code: what a client sees when nobody answers.
 SILENCE = {
@@ -34,25 +34,6 @@ ANSWERS = f"""
     FROM operations WHERE kind <> 'trespass' AND code <> ''
     GROUP BY 1, 2, result, code, status, key IS NOT NULL
 """
-TROUBLE = """
-    SELECT n, attacker, door, kind, began, ended, code, status FROM operations
-    WHERE (status >= 500 OR result = 'unknown' OR code IN ('57014', 'ConnectionRefusedError'))
-      AND code NOT IN ('', 'HUNG_UP') ORDER BY began
-"""
-# Whoever only looks, by SQL, waits for no lock and no server: looks that took so long were of a
-# machine with too much to do, where statements and clients run out of time. Not while something was
-# broken.
-SLOW_LOOK_SECONDS = 1.0
-OUT_OF_TIME = {*OUTAGES, TOO_LONG, "TimeoutError", "ConnectionTimeout"}
-OVERLOADED = """
-    SELECT EXISTS (
-        SELECT 1 FROM operations look
-        WHERE look.kind IN ('read', 'search') AND look.door = 'sql' AND look.result = 'ok'
-          AND look.began <= :ended AND look.ended >= :began AND look.ended - look.began >= :slow
-          AND NOT EXISTS (
-            SELECT 1 FROM faults f
-            WHERE f.began <= look.ended AND look.began <= COALESCE(f.ended, 9e999)))
-"""
 TRESPASSES = """
     SELECT n, attacker, door, began, ended, result, code, asked FROM operations
     WHERE kind = 'trespass'
@@ -72,28 +53,18 @@ def _undocumented(evidence: Evidence) -> Iterator[Finding]:
 
 def _failures(evidence: Evidence) -> Iterator[Finding]:
     """A 500 is never right; another failure needs a fault that excuses it."""
-    excuses = Excuses(evidence)
-    for n, attacker, door, kind, began, ended, code, status in evidence.query(TROUBLE):
-        about = f"operation {n} by {attacker}: {kind} by {door}: {code} ({status})"
-        last = float("inf") if ended is None else ended
-        if status == 500:
+    for one, excuse in failures(evidence):
+        about = (
+            f"operation {one.number} by {one.attacker}: {one.kind} by {one.door}: {one.code}"
+            f" ({one.status})"
+        )
+        if one.status == 500:
             yield Finding("server_error", about)
-        elif not excuses.excuse(n, attacker, door, began, last) and not (
-            code in OUT_OF_TIME and _overloaded(evidence, began, last)
-        ):
-            kind_of = (
-                "outage_without_fault"
-                if code in {*OUTAGES, TOO_LONG}
-                else "no_answer_without_fault"
-            )
-            yield Finding(kind_of, about)
+        elif not excuse:
+            outage = one.code in {*OUTAGES, TOO_LONG}
+            kind = "outage_without_fault" if outage else "no_answer_without_fault"
+            yield Finding(kind, about)
     yield from never_answered(evidence)
-
-
-def _overloaded(evidence: Evidence, began: float, ended: float) -> bool:
-    """Whether even those who only looked had to wait meanwhile."""
-    asked = {"began": began, "ended": ended, "slow": SLOW_LOOK_SECONDS}
-    return bool(evidence.connection.execute(OVERLOADED, asked).fetchone()[0])
 
 
 def _trespasses(evidence: Evidence) -> Iterator[Finding]:

@@ -2,19 +2,18 @@
 
 A door is one user's connection. Once the service is back, a door's excuse is over with its first
 answer: whoever was answered knows that all is well again. How much of a run nothing excused is
-what the run says of failures without a cause, and so it is counted, and judged.
+what the run says of failures without a cause, and so it is counted, and judged (calm.py).
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from chaos.checkers import Checker, Finding
 from chaos.checkers.stands import merged
 from chaos.evidence import Evidence
 
@@ -23,11 +22,6 @@ GRACE_SECONDS = 10.0
 # A server whose database refused it asks again half a second later at the earliest, and says 503
 # meanwhile, also to those who were answered over another of its connections.
 SETTLE_SECONDS = 0.75
-# Of a run as long as this, so many of the seconds must be without excuse.
-LONG_SECONDS, CALM_SHARE = 600.0, 1 / 3
-# A shorter one meets each fault once, one hard after the other: of it, so many of the attempts.
-# What is shorter still is a trial of one fault, and proves nothing else.
-SHORT_SECONDS, CALM_ATTEMPTS_SHARE = 60.0, 0.005
 # An answer, whatever it says, is of a service that is there.
 ASKED = """
     SELECT attacker, door, n, began, ended,
@@ -77,7 +71,7 @@ class Excuses:
 
     def excuse(self, n: int, attacker: str, door: str, began: float, ended: float) -> bool:
         """Whether this operation may have failed without being to blame for it."""
-        return n in self._late or _meets(self._windows[attacker, door], began, ended)
+        return n in self._late or meets(self._windows[attacker, door], began, ended)
 
     def calm(self) -> Calm:
         """What was left in which nobody was excused."""
@@ -100,8 +94,7 @@ class Excuses:
         self._windows[door] = windows = merged(windows)
         self._attempts += len(asked)
         self._calm_attempts += sum(
-            n not in self._late and not _meets(windows, began, ended)
-            for n, began, ended, _ in asked
+            n not in self._late and not meets(windows, began, ended) for n, began, ended, _ in asked
         )
         seen = (ended if ended < math.inf else began for _, began, ended, _ in asked)
         self._over = max(self._over, *seen)
@@ -115,32 +108,10 @@ def _answered(since: float, after: Sequence[Asked]) -> float:
     return min(next((ended for _, _, ended, answered in after if answered), bound), bound)
 
 
-def _meets(windows: Sequence[Window], began: float, ended: float) -> bool:
+def meets(windows: Sequence[Window], began: float, ended: float) -> bool:
     """Whether one of these, which are in order and apart, has a moment of that time."""
     index = bisect_left(windows, began, key=lambda window: window[1])
     # What begins when a window is over has begun after it.
     if index < len(windows) and windows[index][1] == began:
         index += 1
     return index < len(windows) and windows[index][0] <= ended
-
-
-def _hardly_calm(evidence: Evidence) -> Iterator[Finding]:
-    calm = Excuses(evidence).calm()
-    if calm.of_seconds >= LONG_SECONDS:
-        enough = calm.seconds >= CALM_SHARE * calm.of_seconds
-    elif calm.of_seconds >= SHORT_SECONDS:
-        enough = calm.attempts >= CALM_ATTEMPTS_SHARE * calm.of_attempts
-    else:
-        enough = True
-    if not enough:
-        about = f"{calm.words}: let the run be longer, or faults further apart"
-        yield Finding("hardly_ever_calm", about)
-
-
-CALM = Checker(
-    "failures_had_no_excuse",
-    "Of a run of ten minutes or more, nothing excused a failure for a third of the seconds; of one"
-    " of a minute or more, for one attempt in two hundred.",
-    _hardly_calm,
-    "SELECT count(*) FROM operations",
-)

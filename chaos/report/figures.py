@@ -14,6 +14,7 @@ from chaos.conclusion import broken, concluded, course_in, tally
 from chaos.evidence import Evidence
 from chaos.faults.all import FAULTS
 from chaos.faults.excuses import Excuses
+from chaos.faults.overload import overload_of
 from chaos.faults.record import read_struck
 from chaos.run import read_run
 from chaos.screen import most_at_once, repetition
@@ -89,6 +90,7 @@ def figures(
         "seconds": round(seconds, 3),
         "most_at_once": most_at_once(folder),
         "calm": asdict(Excuses(evidence).calm()),
+        "overload": asdict(overload_of(evidence)),
         "won": _won(evidence, seconds),
         "attackers": _rows(evidence, ATTACKERS, ("attacker", "attempts", "ok", "fail", "unknown")),
         "outcomes": _rows(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos.faults.excuses import Calm
+from chaos.faults.overload import Overload
 from chaos.report.plot import plot
 
 STYLE = Path(__file__).with_name("style.css")
@@ -140,8 +141,10 @@ def _findings(verdict: dict[str, Any]) -> str:
 
 
 def _faults(found: dict[str, Any]) -> str:
+    overload = Overload(**found["overload"])
+    busy = f"<p>Excused by a busy machine: {escape(overload.words)}.</p>"
     if not found["faults"]:
-        return "<p>Nothing: this run had no faults.</p>"
+        return f"<p>Nothing: this run had no faults.</p>{busy}"
     rows = []
     for number, one in enumerate(found["faults"], 1):
         lasted = "" if one["end"] is None else f"{one['end'] - one['begin']:.1f} s"
@@ -164,7 +167,7 @@ def _faults(found: dict[str, Any]) -> str:
     words = ["#", "fault", ">from", ">for", "hit", "clients saw meanwhile", ">longest wait"]
     words.append(">back after")
     calm = Calm(**found["calm"])
-    return f"<p>{CALM_WORDS} {escape(calm.words)}.</p>{_table(words, rows)}"
+    return f"<p>{CALM_WORDS} {escape(calm.words)}.</p>{busy}{_table(words, rows)}"
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -8,16 +8,11 @@ import pytest
 
 from chaos.checkers.answers import FAILURES
 from chaos.faults.all import FAULTS
-from chaos.faults.excuses import (
-    CALM,
-    CALM_SHARE,
-    GRACE_SECONDS,
-    LONG_SECONDS,
-    SETTLE_SECONDS,
-    Excuses,
-)
+from chaos.faults.calm import CALM, CALM_SHARE, LONG_SECONDS
+from chaos.faults.excuses import GRACE_SECONDS, SETTLE_SECONDS, Excuses
 from chaos.faults.injector import PAUSES_LATER, planned
 from chaos.faults.network import SILENT_DATABASE_SECONDS
+from chaos.faults.overload import Overload, overload_of
 from tests.chaos.story import Story
 
 OUTAGE = {"outage_without_fault": 1}
@@ -126,6 +121,47 @@ def test_where_a_mere_look_by_sql_takes_a_second_time_may_run_out(look, code, fo
     status = {"INTERNAL_ERROR": 500, "TRANSACTION_TIMEOUT": 504}.get(code)
     fails(story, 60, 62, code=code, status=status)
     assert story.findings(FAILURES) == found
+
+
+def run_out_of_time(*begins, seconds=10.0):
+    """A long run of many, in which now and then somebody runs out of time while a look is slow."""
+    story = Story(slot=1)
+    for number in range(10_000):
+        story.tells("sweep", (number / 10, number / 10 + 0.05), code="DONE", door="sql")
+    for begin in begins:
+        asks(story, begin + 1, begin + 2.2, who="Ben", door="sql")
+        fails(story, begin, begin + seconds, code="TRANSACTION_TIMEOUT", status=504)
+    return story
+
+
+@pytest.mark.parametrize(
+    "begins, found",
+    [
+        # Now and then, and nearly always: something hangs.
+        (range(0, 900, 60), {"out_of_time_too_often": 1}),
+        (range(0, 400, 9), {"out_of_time_too_often": 1}),
+        # Twice the machine stood still, for everybody; or hardly ever.
+        ([300.0] * 20 + [700.0] * 20, {}),
+        (range(0, 900, 100), {}),
+    ],
+)
+def test_few_run_out_of_time_for_a_busy_machine_alone(begins, found):
+    story = run_out_of_time(*begins)
+    assert story.findings(FAILURES) == {}
+    assert story.findings(CALM) == found
+
+
+def test_what_a_busy_machine_excused_is_counted_and_a_short_run_is_not_judged_by_it():
+    story = run_out_of_time(*range(0, 900, 60))
+    story.faults.append(("kill", 0.0, 50.0))
+    evidence = story.evidence()
+    overload = overload_of(evidence)
+    evidence.close()
+    # The first was excused by the fault.
+    assert overload == Overload(14, 14, 140.0, 10_030, 999.95)
+    assert overload.too_often
+    assert "14 of 10,030 attempts ran out of time" in overload.words
+    assert not Overload(14, 14, 140.0, 9_999, 999.95).too_often
 
 
 def calm_of(story):

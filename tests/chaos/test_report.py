@@ -93,6 +93,9 @@ def test_the_report_says_who_won_in_each_tenth_and_how_much_nothing_excused(run,
     # Nothing was broken.
     assert found["calm"]["attempts"] == found["calm"]["of_attempts"] == found["attempts"]
     assert found["calm"]["seconds"] == found["calm"]["of_seconds"]
+    assert found["overload"]["of_attempts"] == found["attempts"]
+    found["overload"] |= {"failures": 3, "of_attempts": 4321}
+    assert "3 of 4,321 attempts ran out of time while nothing was broken" in page(found)
     assert "Who got a place" in page(found)
     struck = {"name": "kill_worker", "about": "x", "begin": 0.1, "end": 0.2, "failed": ""}
     more = {"hit": {}, "back_seconds": 0.1, "seen": {}, "slowest_seconds": None}
