@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from chaos.checkers import Checker, Finding
 from chaos.checkers.levels import Slots
+from chaos.checkers.openings import BY_TIME
 from chaos.checkers.unanswered import never_answered
 from chaos.codes import BUSY_STATES, DOCUMENTED, OUTAGES, TOO_LONG, expected
 from chaos.doors.trespasses import BY_NAME
@@ -21,8 +22,6 @@ SILENCE = {
     *("OperationalError", "ConnectionTimeout", "ConnectionAbortedError", "CannotSendRequest"),
     *("ResponseNotReady", "InterfaceError", "DatabaseError"),
 }
-BY_TIME = """kind = 'book' AND json_extract(asked, '$.slots') IS NULL
-             AND json_extract(asked, '$.service_id') IS NULL"""
 FOR_SOMEBODY = "json_extract(asked, '$.customer_id') IS NOT NULL"
 ANSWERS = f"""
     SELECT door,

@@ -6,7 +6,9 @@ import math
 from bisect import bisect_right
 from typing import Generic, TypeVar
 
-# Whoever has not been answered for so long is answered no more, and nothing comes of it.
+# Whoever has not been answered for so long is answered no more, and nothing comes of it: a request
+# that its client has given up stands in a queue, a statement waits for locks, but all of them run
+# out of time long before (the role's statement_timeout is ten seconds).
 ANSWERED_WITHIN_SECONDS = 120.0
 Moments = tuple[float, float]
 Value = TypeVar("Value")

@@ -131,19 +131,8 @@ def _misfilled(needs: list[dict[str, int]], providers: set[str | None]) -> str:
 def _passed_over(evidence: Evidence) -> Iterator[Finding]:
     """Of joint services nothing is said: whom a try found may have lacked the others just then."""
     diary = Diary(evidence)
-    for (
-        n,
-        attacker,
-        began,
-        ended,
-        booking_id,
-        quantity,
-        starts,
-        ends,
-        text,
-        said,
-        times,
-    ) in evidence.query(TOLD):
+    told = evidence.query(TOLD)
+    for n, attacker, began, ended, booking_id, quantity, *span, text, said, times in told:
         asked, answer, when = json.loads(text), json.loads(said), (began, ended)
         service = diary.service(asked["service_id"])
         if times > 1 or len(service.needs) > 1 or "provider_id" in asked:
@@ -158,7 +147,7 @@ def _passed_over(evidence: Evidence) -> Iterator[Finding]:
             if all(one in some and some[one] < some.get(given, 0) for some in versions)
         }
         for one in sorted(better):
-            if diary.surely_free(one, (starts, ends), quantity, when):
+            if diary.surely_free(one, (span[0], span[1]), quantity, when):
                 words = f"operation {n} by {attacker}: booking {booking_id} is with {given}"
                 yield Finding("preferred_was_passed_over", f"{words}, though {one} was free")
 
