@@ -37,6 +37,11 @@ _HEADING = """\
 -- Run what you choose as the tables' owner (psql "$DATABASE_OWNER_URL"), then check again.
 -- Only the first ten findings of each check are here."""
 
+_HIDDEN = "row security"
+_HIDES = """\
+-- Rows of a table are hidden, from these checks as well: show them first, then check again. What
+-- the other checks miss until then may be there, and to mend it would do harm."""
+
 
 @dataclass(frozen=True, slots=True)
 class Repair:
@@ -49,8 +54,8 @@ class Repair:
 
 
 def plan_repairs(report: Report) -> list[Repair]:
-    """A suggestion for each offender that the report names."""
-    return [
+    """A suggestion for each offender that the report names; first what hides rows from others."""
+    repairs = [
         Repair(
             result.check_name,
             offender,
@@ -64,13 +69,19 @@ def plan_repairs(report: Report) -> list[Repair]:
         for result in report.results
         for offender in result.offenders
     ]
+    return sorted(repairs, key=lambda repair: repair.offender.get("kind") != _HIDDEN)
 
 
 def as_script(repairs: list[Repair]) -> str:
     """The plan as text that a person reads, chooses from, and gives to psql."""
     lines = [_HEADING]
+    if repairs and repairs[0].offender.get("kind") == _HIDDEN:
+        lines += ["", _HIDES]
     for repair in repairs:
-        about = ", ".join(f"{name} {said}" for name, said in repair.offender.items())
+        about = ", ".join(
+            f"{name} {'nothing' if said is None else said}"
+            for name, said in repair.offender.items()
+        )
         lines += ["", *_comment(f"{repair.check_name}: {about}"), *_comment(repair.advice)]
         lines += repair.statements
     if not repairs:

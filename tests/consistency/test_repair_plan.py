@@ -6,9 +6,10 @@ import psycopg
 import pytest
 
 from app.consistency.repair import as_script
-from tests.consistency.alterations import ALTERATIONS
+from tests.consistency.alterations import ALTERATIONS, LAWS
 from tests.consistency.repairs import plan, run
 
+HALF = "occupying_bookings_have_their_claims"
 # What only a person can mend: the plan says what to look at, or that a backup is needed.
 BY_HAND = {
     "a generated column that says otherwise",
@@ -58,6 +59,28 @@ def test_every_alteration_has_words_at_least(module_database):
                 superuser.execute(statement)
                 script = as_script(plan(superuser))
             assert len(script.splitlines()) > 5
+
+
+def test_hidden_rows_are_shown_before_anything_that_seems_to_lack_them_is_mended(
+    shop, module_database
+):
+    shop.book(shop.slot())
+    with (
+        psycopg.connect(module_database.superuser_url, autocommit=True) as superuser,
+        superuser.transaction(force_rollback=True),
+    ):
+        superuser.execute(
+            "ALTER TABLE claims ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;"
+            " CREATE TABLE a_child () INHERITS (claims)"
+        )
+        repairs = plan(superuser)
+        script = as_script(repairs)
+        assert {repair.check_name for repair in repairs} == {HALF, LAWS}
+        assert repairs[0].offender["kind"] == "row security"
+        assert script.index("hidden") < script.index("NO FORCE ROW LEVEL SECURITY")
+        assert script.index("NO FORCE") < script.index("cancel_booking")
+        run(superuser, [repair for repair in repairs if repair.check_name == LAWS])
+        assert plan(superuser) == []
 
 
 @pytest.mark.parametrize("lost", ["", " WHERE kind = 'trigger'", " WHERE kind = 'seal'"])

@@ -11,6 +11,7 @@ AS $$
             whose.role, CASE WHEN p_definition LIKE '% row security' THEN 'row security on' END)
         WHEN p_kind = 'view' THEN concat_ws(', ', whose.role, substring(p_definition FROM '^\S+ (\{.*?\})')) || ': '
             || ltrim(regexp_replace(p_definition, '^\S+ (\{.*?\} )?', ''))
+        WHEN p_kind = 'child' THEN 'inherits: its rows are read as rows of ours, and no law binds them'
         WHEN p_kind = 'function' THEN concat_ws(', ', whose.role, 'SHA-256 ' || said.words[2])
         WHEN p_kind = 'policy' THEN concat_ws(' ', CASE said.words[1]
             WHEN 'r' THEN 'for SELECT:' WHEN 'a' THEN 'for INSERT:' WHEN 'w' THEN 'for UPDATE:' WHEN 'd' THEN 'for DELETE:' ELSE 'for all:' END,

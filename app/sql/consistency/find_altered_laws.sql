@@ -31,7 +31,7 @@ AS $$
         FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) AS setting
         WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
     ), found AS (
-        SELECT changes.*, row_number() OVER (ORDER BY changes.kind, changes.name) AS place
+        SELECT changes.*, row_number() OVER (ORDER BY changes.kind <> 'row security', changes.kind, changes.name) AS place
         FROM (
             SELECT c.* FROM changes c
             UNION ALL
@@ -40,7 +40,7 @@ AS $$
             WHERE NOT EXISTS (SELECT FROM bind b WHERE b.owner = to_regclass('public.' || l.owner) AND b.name = l.name)
               AND NOT EXISTS (SELECT FROM changes c WHERE c.name = l.owner || '.' || l.name)
             UNION ALL
-            -- Then not even our functions see all rows, nor do these checks.
+            -- Then not even our functions see all rows, nor do these checks: it comes first.
             SELECT 'row security', r.relname, 'not forced', 'forced on the owner, too'
             FROM pg_class r JOIN schema_seal known ON known.kind = 'table' AND known.name = r.relname
             WHERE r.relnamespace = 'public'::regnamespace AND r.relforcerowsecurity
