@@ -95,14 +95,14 @@ CHECKS = (
     Check(
         "nothing_is_orphaned",
         "data",
-        "a row names another that is not there",
+        "a row names another that is not there; nobody can do a service; no clock goes by a zone",
         "Better than any statement: the row from a backup. Otherwise a stand-in, archived:",
     ),
     Check(
         "no_hold_is_long_lapsed",
         "data",
-        "lapsed holds are not tidied: is the worker running?",
-        "It blocks nobody. Is `slotkeeper worker` running? To tidy now:",
+        "lapsed holds are not tidied (is the worker running?), or a hold outlasts all that may be",
+        "Is `slotkeeper worker` running? Those that have lapsed block nobody. To tidy now:",
     ),
     Check(
         "laws_are_in_force",

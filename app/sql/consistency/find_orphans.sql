@@ -1,4 +1,4 @@
--- Promise: rows that name another which is not there, whether or not a key stands for it. (Claims
+-- Promise: rows that name another which is not there, whether or not a key stands for it, or could. (Claims
 -- and events without a booking, claims without a slot, and idempotency keys are other checks'.) With p_since: bookings
 -- changed since, with what stands for busy time, and their slots alone.
 -- Locks: none. Raises: nothing.
@@ -35,6 +35,8 @@ AS $$
         SELECT c.* FROM orphans_of_catalogue(p_vendor_id) c WHERE p_since IS NULL
         UNION ALL
         SELECT r.* FROM refs_to_nowhere(p_vendor_id) r WHERE p_since IS NULL
+        UNION ALL
+        SELECT s.* FROM settings_to_nowhere(p_vendor_id) s WHERE p_since IS NULL
     ), found AS (
         SELECT l.*, row_number() OVER (ORDER BY l.vendor_id, l.kind, l.id) AS place
         FROM lost l WHERE cardinality(l.missing) > 0

@@ -1,7 +1,6 @@
 -- Promise: of what a vendor has set up (people, places, services, weeks, busy times, keys), the rows with those they name
--- that are not there, if any; a time zone that PostgreSQL does not know, a place that a channel leads to, a service's need between
--- others and whoever could fill one are missed as well. more: what else tells which row it is, where it has no id of its own and
--- is found by that of a service or provider.
+-- that are not there, if any. more: what else tells which row it is, where it has no id of its own and is found by
+-- that of a service or provider.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION orphans_of_catalogue(p_vendor_id uuid)
 RETURNS TABLE (vendor_id uuid, kind text, id uuid, missing text[], more jsonb)
@@ -14,50 +13,16 @@ AS $$
     LEFT JOIN locations l ON l.vendor_id = p.vendor_id AND l.id = p.location_id
     WHERE p_vendor_id IS NULL OR p.vendor_id = p_vendor_id
     UNION ALL
-    SELECT l.vendor_id, 'location', l.id, array_remove(ARRAY[
-        CASE WHEN v.id IS NULL THEN 'vendor' END, CASE WHEN NOT l.zone_known THEN 'time_zone' END], NULL),
-        CASE WHEN NOT l.zone_known THEN jsonb_build_object('time_zone', l.time_zone) END
-    FROM (
-        SELECT l.*, pg_input_is_valid('2000-01-01 00:00 ' || l.time_zone, 'timestamptz') AS zone_known FROM locations l
-    ) AS l LEFT JOIN vendors v ON v.id = l.vendor_id
-    WHERE p_vendor_id IS NULL OR l.vendor_id = p_vendor_id
-    UNION ALL
-    SELECT v.id, 'vendor', v.id, ARRAY['time_zone'], jsonb_build_object('time_zone', v.time_zone)
-    FROM vendors v
-    WHERE NOT pg_input_is_valid('2000-01-01 00:00 ' || v.time_zone, 'timestamptz') AND (p_vendor_id IS NULL OR v.id = p_vendor_id)
-    UNION ALL
-    SELECT v.id, 'channel', v.id, ARRAY['location'], jsonb_build_object('channel', channel.name, 'location_id', place.id)
-    FROM vendors v
-    CROSS JOIN LATERAL jsonb_each(v.channels) AS channel (name, places)
-    CROSS JOIN LATERAL jsonb_array_elements_text(
-        CASE WHEN jsonb_typeof(channel.places) = 'array' THEN channel.places ELSE '[]' END) AS place (id)
-    WHERE (p_vendor_id IS NULL OR v.id = p_vendor_id)
-      AND NOT EXISTS (SELECT FROM locations l WHERE l.vendor_id = v.id AND l.id::text = place.id)
-    UNION ALL
-    SELECT se.vendor_id, 'service', se.id, array_remove(ARRAY[
-        CASE WHEN v.id IS NULL THEN 'vendor' END,
-        -- They are numbered from one on, without a gap. One that somebody could fill is missed by whoever could.
-        CASE WHEN se.archived_at IS NULL AND (
-                SELECT max(known.need) <> count(*) FROM (
-                    SELECT n.need FROM service_needs n WHERE n.vendor_id = se.vendor_id AND n.service_id = se.id
-                    UNION SELECT sp.need FROM service_providers sp WHERE sp.vendor_id = se.vendor_id AND sp.service_id = se.id) AS known)
-             THEN 'service_need' END], NULL), NULL
-    FROM services se LEFT JOIN vendors v ON v.id = se.vendor_id
-    WHERE p_vendor_id IS NULL OR se.vendor_id = p_vendor_id
-    UNION ALL
     SELECT named.vendor_id, named.kind, named.id, CASE WHEN v.id IS NULL THEN ARRAY['vendor'] END, NULL
     FROM (
-        SELECT cu.vendor_id, 'customer' AS kind, cu.id FROM customers cu
+        SELECT l.vendor_id, 'location' AS kind, l.id FROM locations l
+        UNION ALL SELECT se.vendor_id, 'service', se.id FROM services se
+        UNION ALL SELECT cu.vendor_id, 'customer', cu.id FROM customers cu
         UNION ALL SELECT a.vendor_id, 'api_key', a.id FROM api_keys a
     ) AS named LEFT JOIN vendors v ON v.id = named.vendor_id
     WHERE p_vendor_id IS NULL OR named.vendor_id = p_vendor_id
     UNION ALL
-    SELECT n.vendor_id, 'service_need', n.service_id, array_remove(ARRAY[
-        CASE WHEN se.id IS NULL THEN 'service' END,
-        CASE WHEN se.archived_at IS NULL AND NOT EXISTS (
-                SELECT FROM service_providers sp
-                WHERE sp.vendor_id = n.vendor_id AND sp.service_id = n.service_id AND sp.need = n.need)
-             THEN 'provider' END], NULL),
+    SELECT n.vendor_id, 'service_need', n.service_id, CASE WHEN se.id IS NULL THEN ARRAY['service'] END,
            jsonb_build_object('need', n.need)
     FROM service_needs n LEFT JOIN services se ON se.vendor_id = n.vendor_id AND se.id = n.service_id
     WHERE p_vendor_id IS NULL OR n.vendor_id = p_vendor_id
