@@ -99,6 +99,7 @@ REFUSALS: dict[str, set[str]] = {
     "calendar": set(),
     "apply": set(),
     "close": set(),
+    "close_begun": set(),
     "list": set(),
     "sweep": set(),
 }

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import random
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chaos.target import Target, administer
+import psycopg
+
+from chaos.target import Target, TargetError, administer
 
 FIRST_DAY = 30
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 EARLY = [["05:00", "06:00"]]
+# Of a day at hand: from long before anybody looks. Where it is morning now, much of it is to come.
+ALL_DAY, MORNING = [["00:00", "23:30"]], 6
+BEGINS_IN, BEGIN_TRIES = timedelta(seconds=1), 5
+# A schedule publishes nothing that has begun; whoever publishes in its name may begin in a moment.
+PUBLISH = """
+    SELECT count(*) FROM apply_schedules(
+        p_vendor_id => %(vendor)s, p_provider_id => %(provider)s, p_wanted => %(wanted)s::jsonb,
+        p_from => %(start)s, p_to => %(end)s)
+"""
+THERE = """
+    SELECT count(*) FROM slots
+    WHERE vendor_id = %(vendor)s AND provider_id = %(provider)s AND schedule_id IS NOT NULL
+      AND upper(during) = %(end)s
+"""
 # Time off that is of no day on which anything is published.
 PARKED = ("2045-01-01T00:00:00+00:00", "2045-01-02T00:00:00+00:00")
 # With what the roles of those who do services begin: who wants just any slot wants none of theirs.
@@ -45,7 +63,8 @@ class Stage:
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     # By provider, of those whose time comes from a schedule: capacity, location, the ids of what
     # can be changed (schedule, exception, time_off), the days as they begin, the hours of each and
-    # what is extra on the first when the run began, and whether somebody has it alone.
+    # what is extra on the first when the run began, whether somebody has it alone, and whether it
+    # is a day that has begun.
     calendars: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -86,6 +105,7 @@ class StageBuilder:
 
     def __init__(self, target: Target, dice: random.Random) -> None:
         self.dice, self._target = dice, target
+        self._begun_at = 0.0
         location = administer(target, "POST", "/locations", {"name": "Chaos", "time_zone": "UTC"})
         self.stage = Stage(target.vendor_id(), location["id"])
 
@@ -173,8 +193,68 @@ class StageBuilder:
             "alone": alone,
         }
 
-    def _provider(self, name: str) -> str:
-        body = {"name": f"Chaos {name}", "location_id": self.stage.location_id}
+    def day_at_hand(self, name: str, capacity: int, *, by_sql: bool = False) -> None:
+        """A provider with one long slot of a schedule that begins in a moment, and lasts until half
+        past eleven at night, at a place where it is morning now.
+        """
+        offset = (MORNING - datetime.now(UTC).hour + 12) % 24 - 12
+        place = {"name": f"Chaos {name}", "time_zone": f"Etc/GMT{-offset:+d}"}
+        location = administer(self._target, "POST", "/locations", place)["id"]
+        local = datetime.now(UTC) + timedelta(hours=offset)
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        day, ends = f"{midnight:%Y-%m-%d}", timedelta(hours=23, minutes=30)
+        midnight -= timedelta(hours=offset)
+        provider = self._provider(name, location)
+        rules = {
+            "weekly": dict.fromkeys(WEEKDAYS, ALL_DAY),
+            "capacity": capacity,
+            "slot_minutes": None,
+            "valid_from": day,
+            "valid_until": day,
+        }
+        path = f"/providers/{provider}/schedules"
+        schedule = administer(self._target, "POST", path, rules)["id"]
+        self._begin(provider, schedule, location, capacity, midnight + ends)
+        self.stage.calendars[provider] = {
+            "schedule": schedule,
+            "capacity": capacity,
+            "location": location,
+            "days": [midnight.isoformat()],
+            "hours": ALL_DAY,
+            "extra": [],
+            "by_sql": by_sql,
+            "begun": True,
+        }
+
+    def _begin(
+        self, provider: str, schedule: str, location: str, capacity: int, end: datetime
+    ) -> None:
+        """Publish it to begin in a moment, by the server's clock. Raises TargetError."""
+        about = {"schedule_id": schedule, "location_id": location, "capacity": capacity}
+        values: dict[str, Any] = {"vendor": self.stage.vendor_id, "provider": provider, "end": end}
+        try:
+            with psycopg.connect(self._target.database_url, autocommit=True) as connection:
+                for delay in (number * BEGINS_IN for number in range(1, BEGIN_TRIES + 1)):
+                    (now,) = connection.execute("SELECT clock_timestamp()").fetchall()[0]
+                    times = {"start": (now + delay).isoformat(), "end": end.isoformat()}
+                    wanted = json.dumps([{**about, **times, "whole": False}])
+                    values |= {"start": now + delay, "wanted": wanted}
+                    connection.execute(PUBLISH, values)
+                    self._begun_at = time.monotonic() + delay.total_seconds()
+                    if connection.execute(THERE, values).fetchall() == [(1,)]:
+                        return
+        except psycopg.Error as error:
+            raise TargetError(
+                f"No slot could be published in a schedule's name: {error}"
+            ) from error
+        raise TargetError("No slot that begins in a moment could be published.")
+
+    def wait_for_days_at_hand(self) -> None:
+        """When it returns they have begun."""
+        time.sleep(max(0.0, self._begun_at - time.monotonic()))
+
+    def _provider(self, name: str, location: str | None = None) -> str:
+        body = {"name": f"Chaos {name}", "location_id": location or self.stage.location_id}
         provider: str = administer(self._target, "POST", "/providers", body)["id"]
         self.stage.providers.append(provider)
         return provider

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import gevent
@@ -33,6 +33,8 @@ EXCEPTIONS: tuple[tuple[str, list[list[str]]], ...] = (
     ("other", [["08:00", "10:00"], ["12:00", "16:00"]]),
     ("extra", [["17:00", "20:00"]]),
 )
+# Who books today books nothing that begins before long; days at hand are seldom anybody's wish.
+SOON, TODAY_SHARE = timedelta(minutes=10), 0.2
 CALENDARS = ("private", "club")
 EVENTS_MAX = 3
 
@@ -45,18 +47,33 @@ class Clockwatcher(Attacker):
     def some_calendar(self) -> tuple[str, dict[str, Any]]:
         """A provider, and what the stage says of their time."""
         calendars = self.calendars()
+        if self.dice.random() < TODAY_SHARE:
+            calendars = self.days_at_hand() or calendars
         provider_id = self.dice.choice(sorted(calendars))
         return provider_id, calendars[provider_id]
 
     def calendars(self) -> dict[str, dict[str, Any]]:
         """Those that are for everybody."""
         known = self.this_run.stage.calendars
-        return {one: calendar for one, calendar in known.items() if not calendar.get("alone")}
+        return {
+            one: calendar
+            for one, calendar in known.items()
+            if not calendar.get("alone") and not calendar.get("begun")
+        }
+
+    def days_at_hand(self) -> dict[str, dict[str, Any]]:
+        """Those of whose day, which has begun, something is still to come."""
+        known = self.this_run.stage.calendars
+        return {
+            one: calendar
+            for one, calendar in known.items()
+            if calendar.get("begun") and _first_of(calendar) < LATEST
+        }
 
     def some_time(self, calendar: dict[str, Any]) -> tuple[str, str]:
         """From when to when, on one of the days."""
         midnight = datetime.fromisoformat(self.dice.choice(calendar["days"]))
-        first = self.dice.randrange(EARLIEST, LATEST)
+        first = self.dice.randrange(_first_of(calendar), LATEST)
         steps = min(self.dice.randint(1, STEPS_MAX), LATEST - first)
         start = midnight + first * STEP
         return start.isoformat(), (start + steps * STEP).isoformat()
@@ -85,8 +102,9 @@ class OpeningsReader(Clockwatcher):
     """Looks when a provider is to be had on a day, and takes some of what is shown."""
 
     def act(self) -> None:
-        provider_id, calendar = self.some_calendar()
-        start = datetime.fromisoformat(self.dice.choice(calendar["days"]))
+        calendars = self.calendars()
+        provider_id = self.dice.choice(sorted(calendars))
+        start = datetime.fromisoformat(self.dice.choice(calendars[provider_id]["days"]))
         end = start + timedelta(days=1)
         day = {"start": start.isoformat(), "end": end.isoformat()}
         asked = {"provider_id": provider_id, **day, "parts": True}
@@ -104,28 +122,39 @@ class CalendarKeeper(Clockwatcher):
 
     def on_start(self) -> None:
         super().on_start()
-        changes: list[Change] = [
+        # None: what is left of today.
+        changes: list[Change | None] = [
             self._time_off,
             self._hours,
             self._import,
             self._except,
+            None,
             self._apply,
         ]
         # Each begins with another and has done all of them once before chance decides: on a slow
         # machine a run is over when they have had two turns each.
-        begin = Scene.born[type(self).__name__] % len(changes)
+        begin = 2 * Scene.born[type(self).__name__] % len(changes)
         self._first = changes[begin:] + changes[:begin]
 
     def act(self) -> None:
+        begins = bool(self._first)
+        change = self._first.pop() if begins else None
+        if change is None and (begins or self.dice.random() < TODAY_SHARE):
+            for provider_id, calendar in self.days_at_hand().items():
+                self._today(provider_id, calendar)
+        else:
+            self._change(change)
+        gevent.sleep(self.dice.uniform(0.0, 0.05))
+
+    def _change(self, change: Change | None) -> None:
+        """Change this of somebody, or anything."""
         calendars = self.calendars()
-        change = self._first.pop() if self._first else None
         fitting = [one for one in sorted(calendars) if change in self._changes(calendars[one])]
         provider_id = self.dice.choice(fitting or sorted(calendars))
         calendar = calendars[provider_id]
         if change is None or not fitting:
             change = self.dice.choice(self._changes(calendar))
         change(provider_id, calendar)
-        gevent.sleep(self.dice.uniform(0.0, 0.05))
 
     def _changes(self, calendar: dict[str, Any]) -> list[Change]:
         if calendar["by_sql"]:
@@ -171,6 +200,22 @@ class CalendarKeeper(Clockwatcher):
         }
         self.perform("sql", "apply", asked)
 
+    def _today(self, provider_id: str, calendar: dict[str, Any]) -> None:
+        """A day that has begun is closed in part, or opened again."""
+        if not calendar["by_sql"]:
+            self._hours(provider_id, calendar)
+            return
+        hours = self._some_hours(calendar)
+        (day,) = (datetime.fromisoformat(day) for day in calendar["days"])
+        asked = {
+            **{name: calendar[name] for name in ("schedule", "location", "capacity")},
+            "provider_id": provider_id,
+            "hours": hours,
+            "wanted": [[_at(day, time) for time in pair] for pair in hours],
+            "now": datetime.now(UTC).isoformat(),
+        }
+        self.perform("sql", "close_begun", asked)
+
     def _close(self, provider_id: str, _calendar: dict[str, Any]) -> None:
         self.perform("sql", "close", {"provider_id": provider_id})
 
@@ -180,6 +225,14 @@ class CalendarKeeper(Clockwatcher):
 
     def _mark(self) -> dict[str, str]:
         return {"token": self.token()}
+
+
+def _first_of(calendar: dict[str, Any]) -> int:
+    """The first half hour that anybody may want of a day."""
+    if not calendar.get("begun"):
+        return EARLIEST
+    passed = datetime.now(UTC) + SOON - _moment(calendar["days"][0])
+    return max(EARLIEST, -(-passed // STEP))
 
 
 def _moment(text: str) -> datetime:

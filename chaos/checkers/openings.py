@@ -23,7 +23,7 @@ HALF_HOUR = 30 * MINUTE
 SET = """
     SELECT kind, began, ended, result, asked FROM operations
     WHERE kind IN ('hours', 'exception', 'time_off', 'take_off', 'end_off', 'calendar', 'apply',
-                   'close')
+                   'close', 'close_begun')
       -- What is told again was done before, and may have been undone since.
       AND result <> 'fail' AND NOT replayed ORDER BY began
 """
@@ -85,7 +85,7 @@ class Calendar:
         until = ended if surely else began + ANSWERED_WITHIN_SECONDS
         self._changes.append((began, until))
         self._longest = max(self._longest, until - began)
-        if kind in {"hours", "apply"}:
+        if kind in {"hours", "apply", "close_begun"}:
             self._hours.change(began, ended, _hours(asked["hours"]), surely=surely)
         elif kind == "exception":
             told = (asked["exception_kind"], _hours(asked["hours"]))

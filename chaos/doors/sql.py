@@ -27,7 +27,11 @@ SUCCESSES = {
 }
 Call = tuple[str, str, dict[str, Any]]
 # What tells how much was done, of functions that cannot refuse.
-NUMBERS = {"sweep": "*", "forget": "*", "close": "changed::integer"}
+NUMBERS = {
+    "sweep": "*",
+    "forget": "*",
+    **dict.fromkeys(("close", "close_begun"), "changed::integer"),
+}
 MADE = {
     "publish": "slot_ids",
     "resize": "slot_id",
@@ -208,19 +212,33 @@ def _search(asked: Asked) -> Call:
 
 
 def _apply(asked: Asked) -> Call:
-    """The schedule's slots of these days are to be those, long ones that may be cut."""
-    same = {"schedule_id": asked["schedule"], "location_id": asked["location"], "whole": False}
-    wanted = [
-        {**same, "capacity": asked["capacity"], "start": start, "end": end}
-        for start, end in asked["wanted"]
-    ]
+    """The schedule's slots of these days are to be those."""
     arguments = (
         ", p_provider_id => %(provider_id)s, p_wanted => %(wanted)s::jsonb,"
         " p_from => %(from)s, p_to => %(to)s"
     )
     names = ("provider_id", "from", "to")
-    values = {"wanted": json.dumps(wanted), **{name: asked[name] for name in names}}
+    values = {"wanted": _wanted(asked), **{name: asked[name] for name in names}}
     return "apply_schedules", arguments, values
+
+
+def _wanted(asked: Asked) -> str:
+    """A schedule's slots, as if it gave those: long ones that may be cut."""
+    same = {"schedule_id": asked["schedule"], "location_id": asked["location"], "whole": False}
+    wanted = [
+        {**same, "capacity": asked["capacity"], "start": start, "end": end}
+        for start, end in asked["wanted"]
+    ]
+    return json.dumps(wanted)
+
+
+def _close_begun(asked: Asked) -> Call:
+    """Of the slot that is under way the schedule gives no more than that."""
+    arguments = (
+        ", p_provider_id => %(provider_id)s, p_wanted => %(wanted)s::jsonb, p_now => %(now)s"
+    )
+    values = {"wanted": _wanted(asked), **{name: asked[name] for name in ("provider_id", "now")}}
+    return "close_begun_slot", arguments, values
 
 
 def _close(asked: Asked) -> Call:
@@ -255,5 +273,6 @@ CALLS: dict[str, Callable[[Asked], Call]] = {
     "search": _search,
     "apply": _apply,
     "close": _close,
+    "close_begun": _close_begun,
     "erase": erase,
 }

@@ -32,6 +32,10 @@ def _again_though_closed(saboteur: Saboteur) -> None:
     saboteur.rewrite("claim_again", r"part\.closed && part\.during", "false")
 
 
+def _begun_stays_open(saboteur: Saboteur) -> None:
+    saboteur.rewrite("close_begun_slot", "UPDATE slots s SET closed = v_closed", "<it> - v_closed")
+
+
 SABOTAGES: list[Sabotage] = [
     sabotage(
         "busy_time_is_left_open",
@@ -66,6 +70,13 @@ SABOTAGES: list[Sabotage] = [
         "closed time that a booking keeps can be booked by others",
         WORKLOAD,
         _closed_is_open,
+        "closed_time_is_nobodys",
+    ),
+    sabotage(
+        "today_is_never_closed",
+        "what is closed of a day that has begun can be booked all the same",
+        WORKLOAD,
+        _begun_stays_open,
         "closed_time_is_nobodys",
     ),
 ]

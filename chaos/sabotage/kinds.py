@@ -64,6 +64,7 @@ KINDS = {
     "busy_for_ever": ("refused_though_open_and_free free_but_not_shown blocked_though_not_busy"),
     "claimed_again_though_closed": "booked_though_closed",
     "closed_time_is_open": "booked_though_closed",
+    "today_is_never_closed": "booked_though_closed",
     "needed_and_erased": "erased_though_needed needed_though_erased",
     "erased_without_a_lock": "needed_though_erased",
     "the_vendors_notes_stay": "word_left",

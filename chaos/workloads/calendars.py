@@ -20,13 +20,16 @@ HOURS = [["09:00", "17:00"]]
 
 def prepare(builder: StageBuilder) -> None:
     """One place, several, one whose slots are published by SQL, one for the loner; two days, from
-    nine to five.
+    nine to five; and two of a day that has begun.
     """
     several = builder.dice.randint(2, 3)
     builder.calendar("dentist", HOURS, 1, days=2)
     builder.calendar("pool", HOURS, several, days=2)
     builder.calendar("doctor by SQL", HOURS, 1, days=2, by_sql=True)
     builder.calendar("doctor of one", HOURS, 1, days=1, alone=True)
+    builder.day_at_hand("dentist today", 1)
+    builder.day_at_hand("pool today by SQL", several, by_sql=True)
+    builder.wait_for_days_at_hand()
 
 
 WORKLOAD = Workload(
@@ -55,6 +58,7 @@ WORKLOAD = Workload(
                 ("time_off_was_taken", "Time off.", "kind = 'time_off' AND result = 'ok'"),
                 ("calendars_were_imported", "Imports.", "kind = 'calendar' AND result = 'ok'"),
                 ("slots_were_applied", "By SQL.", "kind = 'apply' AND result = 'ok'"),
+                ("begun_days_were_closed", "Today.", "kind = 'close_begun' AND result = 'ok'"),
                 ("time_was_booked", "Somebody got it.", f"{BY_TIME} AND result = 'ok'"),
                 ("time_was_refused", "And not.", f"{BY_TIME} AND code = 'BOOKING_CONFLICT'"),
                 ("time_was_closed", "It was not there.", f"{BY_TIME} AND code = 'SLOT_NOT_FOUND'"),

@@ -46,7 +46,7 @@ CALLS = {
     "meet": ("GET", "/customers/{}"),
 }
 # Work of the worker, or of whoever publishes, which has no call.
-WITHOUT_A_CALL = {"sweep", "forget", "apply", "close", "renew"}
+WITHOUT_A_CALL = {"sweep", "forget", "apply", "close", "close_begun", "renew"}
 
 
 @pytest.fixture(scope="module")

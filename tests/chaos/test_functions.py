@@ -24,6 +24,7 @@ ATTACKED = {
     "change_booking": ("change", "Marker"),
     "claim_service_and_create_booking": ("book", "ServiceCustomer"),
     "claim_slot_and_create_booking": ("book", "SqlCaller"),
+    "close_begun_slot": ("close_begun", "CalendarKeeper"),
     "close_busy_time": ("close", "CalendarKeeper"),
     "complete_booking": ("complete", "Marker"),
     "confirm_booking": ("confirm", "Confirmer"),
@@ -39,7 +40,6 @@ ATTACKED = {
 }
 # By name, with the reason. Who has no reason is attacked.
 LEFT_ALONE = {
-    "close_begun_slot": "of the day at hand; runs change days to come",
     "is_open": "looks, and changes nothing",
     "lock_schedules": "locks, and changes nothing",
     "lock_slots_between": "locks, and changes nothing",
