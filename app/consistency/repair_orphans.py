@@ -82,8 +82,8 @@ _MEND = {
     ),
     ("channel", "location"): (
         "UPDATE vendors SET channels = jsonb_set(channels, ARRAY[{channel}],"
-        " (channels -> {channel}::text) - {location_id}::text), version = version + 1, updated_at = now()"
-        " WHERE id = {id};"
+        " (channels -> {channel}::text) - {location_id}::text), version = version + 1,"
+        " updated_at = now() WHERE id = {id};"
     ),
     ("service", "service_need"): _ARCHIVED_SERVICE,
     ("service_need", "provider"): _ARCHIVED_SERVICE,

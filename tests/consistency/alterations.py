@@ -108,6 +108,19 @@ ALTERED_LAWS = {
     "the law of places lost together with the seal": (
         "DELETE FROM schema_seal; ALTER TABLE claims DROP CONSTRAINT claims_no_overlap"
     ),
+    "a law's triggers put to sleep and sealed": (
+        "ALTER TABLE claims DISABLE TRIGGER ALL; SELECT seal_schema()"
+    ),
+    "a law that says nothing, sealed": (
+        _again("claims_inside_slot", "CHECK (true)") + "; SELECT seal_schema()"
+    ),
+    "an exclusion of no rows, sealed": (
+        _again("claims_no_overlap", f"{_NO_OVERLAP}, units WITH &&) WHERE (false)")
+        + "; SELECT seal_schema()"
+    ),
+    "a law opened by NULL, sealed": (
+        "ALTER TABLE claims ALTER COLUMN units DROP NOT NULL; SELECT seal_schema()"
+    ),
     "a law lost and what is left sealed": (
         "ALTER TABLE claims DROP CONSTRAINT claims_no_overlap; SELECT seal_schema()"
     ),

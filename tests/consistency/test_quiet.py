@@ -54,6 +54,16 @@ def test_a_stay_with_a_pause_that_a_new_week_has_brought_to_another_slot_leaves_
     assert shop.violations() == []
 
 
+def test_a_week_that_is_due_to_be_looked_at_is_no_finding(shop):
+    """As the program says it: at once, whenever it was looked at last."""
+    shop.app.execute(
+        "INSERT INTO schedule_publishings (vendor_id, provider_id, inputs, looked_at)"
+        " VALUES (%s, %s, '', '-infinity')",
+        [shop.vendor_id, shop.provider_id],
+    )
+    assert shop.violations() == []
+
+
 def test_busy_time_of_somebody_who_is_archived_cannot_be_booked_and_is_no_finding(shop):
     shop.slot(9, 12)
     shop.owner.execute(

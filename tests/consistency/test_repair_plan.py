@@ -30,6 +30,10 @@ BY_HAND = {
     "the law of places lost together with the seal",
     "a law lost and what is left sealed",
     "a law asleep and that sealed",
+    "a law's triggers put to sleep and sealed",
+    "a law that says nothing, sealed",
+    "an exclusion of no rows, sealed",
+    "a law opened by NULL, sealed",
     "an owner of a table",
     "an index that was never finished",
 }

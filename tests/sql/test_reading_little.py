@@ -264,3 +264,18 @@ def test_each_booking_is_read_by_its_key_though_the_planner_does_not_know_the_ve
     print(each)
     assert max(each["plan"], each["name"]) < FEW * 0.6
     assert each["lift"] < FEW * 2.4
+
+
+def test_who_is_too_many_for_a_new_week_is_reckoned_once_and_not_for_each_booking(shop):
+    """Thousands of bookings in the way took as long as all other work together, each again."""
+    (source,) = shop.owner.execute(
+        "SELECT prosrc FROM pg_proc WHERE proname = 'describe_publishing'"
+    ).fetchone()
+    for name, given in {
+        "p_vendor_id": "$1::uuid",
+        "p_plan.": "($2::scheduled_plan).",
+        "p_wanted": "($3::scheduled_slot[])",
+    }.items():
+        source = source.replace(name, given)
+    plan = shop.owner.execute(f"EXPLAIN (GENERIC_PLAN) {source}", prepare=False).fetchall()
+    assert any("CTE crowded" in line for (line,) in plan), plan

@@ -6,16 +6,8 @@
 CREATE OR REPLACE FUNCTION find_altered_laws() RETURNS TABLE (violations bigint, offenders jsonb)
 LANGUAGE sql STABLE
 AS $$
-    WITH laws (owner, name) AS (
-        VALUES ('slots', 'slots_no_overlap'), ('claims', 'claims_no_overlap'), ('claims', 'claims_slot_fkey'), ('slots', 'slots_shape_key'),
-               ('claims', 'claims_inside_slot'), ('claims', 'claims_within_capacity'), ('claims', 'claims_booking_fkey'),
-               ('bookings', 'bookings_claimed_key'), ('claims', 'claims_booking_occupies'), ('claims', 'claims_units_are_quantity'),
-               ('bookings', 'bookings_last_claim_fkey'), ('claims', 'claims_previous_fkey'),
-               ('events', 'events_are_append_only'), ('events', 'events_are_never_truncated')
-    ), bind AS (
-        SELECT c.conrelid AS owner, c.conname AS name FROM pg_constraint c WHERE c.convalidated AND c.conenforced
-        UNION ALL
-        SELECT g.tgrelid, g.tgname FROM pg_trigger g WHERE g.tgenabled = 'A'
+    WITH laws AS (
+        SELECT l.* FROM laws_that_bind() AS l
     ), changes AS (
         -- A line of the seal that is lost does not make a law of ours something that was put in between.
         SELECT c.kind, c.name,
@@ -35,10 +27,9 @@ AS $$
         FROM (
             SELECT c.* FROM changes c
             UNION ALL
-            SELECT 'law', l.owner || '.' || l.name, 'there, and in force for all rows', NULL
+            SELECT 'law', l.owner || '.' || l.name, concat_ws(', ', 'there', 'about ' || replace(translate(l.columns, '?', ''), ' ', ', '), 'in force for all rows'), NULL
             FROM laws l
-            WHERE NOT EXISTS (SELECT FROM bind b WHERE b.owner = to_regclass('public.' || l.owner) AND b.name = l.name)
-              AND NOT EXISTS (SELECT FROM changes c WHERE c.name = l.owner || '.' || l.name)
+            WHERE NOT l.binds AND NOT EXISTS (SELECT FROM changes c WHERE c.name = l.owner || '.' || l.name)
             UNION ALL
             -- Then not even our functions see all rows, nor do these checks: it comes first.
             SELECT 'row security', r.relname, 'not forced', 'forced on the owner, too'

@@ -27,7 +27,8 @@ AS $$
         FROM standing s
         CROSS JOIN LATERAL (VALUES (lower(s.during), s.quantity), (upper(s.during), -s.quantity)) AS edge (at, change)
         GROUP BY s.place, edge.at WINDOW line AS (PARTITION BY s.place ORDER BY edge.at)
-    ), crowded AS (
+    ), crowded AS MATERIALIZED (
+        -- Once: the planner expects one claim, and would reckon this anew for each.
         SELECT l.place, w.capacity, range_agg(l.during) AS times
         FROM (SELECT DISTINCT s.place, (s.wanted).capacity FROM standing s) AS w
         JOIN levels l ON l.place = w.place AND l.taken > w.capacity

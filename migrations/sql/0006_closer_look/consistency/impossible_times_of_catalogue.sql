@@ -1,10 +1,11 @@
 -- Promise: like impossible_times, of what a vendor has set up: people, places, services, weeks, busy times, customers, keys.
+-- (When a week was looked at last no program reads, and -infinity says that it is due.)
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION impossible_times_of_catalogue(p_vendor_id uuid)
 RETURNS TABLE (vendor_id uuid, of text, row_key jsonb, name text, value text)
 LANGUAGE sql STABLE
 AS $$
-    SELECT r.vendor_id, r.of, jsonb_build_object(CASE r.of WHEN 'schedule_publishings' THEN 'provider_id' ELSE 'id' END, r.id), t.name, t.value
+    SELECT r.vendor_id, r.of, jsonb_build_object('id', r.id), t.name, t.value
     FROM (
         SELECT v.id AS vendor_id, 'vendors' AS of, v.id, v.created_at, v.updated_at, v.archived_at,
                NULL AS further, NULL::timestamptz AS at, NULL AS last, NULL::timestamptz AS until FROM vendors v
@@ -21,8 +22,6 @@ AS $$
         SELECT c.vendor_id, 'customers', c.id, c.created_at, c.updated_at, NULL, 'banned_at', c.banned_at, 'erased_at', c.erased_at FROM customers c
         UNION ALL
         SELECT k.vendor_id, 'api_keys', k.id, k.created_at, NULL, NULL, 'last_used_at', k.last_used_at, 'revoked_at', k.revoked_at FROM api_keys k
-        UNION ALL
-        SELECT u.vendor_id, 'schedule_publishings', u.provider_id, NULL, NULL, NULL, 'looked_at', u.looked_at, NULL, NULL FROM schedule_publishings u
     ) AS r
     CROSS JOIN LATERAL (VALUES
         ('created_at', impossible(r.created_at)), ('updated_at', impossible(r.updated_at)), ('archived_at', impossible(r.archived_at)),
