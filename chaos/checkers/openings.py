@@ -20,12 +20,28 @@ from chaos.checkers.stands import prepare
 from chaos.evidence import MINUTE, Evidence, Span, moment
 
 HALF_HOUR = 30 * MINUTE
+# What is told again was done before, and may have been undone since; but whoever is told of it for
+# the first time knows that it was done since they first asked: nobody may have heard the answer
+# before, and a server that lost its database on the way asks it again by itself.
 SET = """
-    SELECT kind, began, ended, result, asked FROM operations
-    WHERE kind IN ('hours', 'exception', 'time_off', 'take_off', 'end_off', 'calendar', 'apply',
-                   'close', 'close_begun')
-      -- What is told again was done before, and may have been undone since.
-      AND result <> 'fail' AND NOT replayed ORDER BY began
+    WITH back AS MATERIALIZED (
+        SELECT json_extract(asked, '$.taken') AS token, min(began) AS began FROM operations
+        WHERE kind = 'end_off' AND result <> 'fail' GROUP BY 1)
+    SELECT o.kind,
+           CASE WHEN o.replayed THEN (
+               SELECT min(first.began) FROM operations first
+               WHERE first.token = o.token AND first.kind = 'take_off') ELSE o.began END AS since,
+           o.ended,
+           CASE WHEN o.replayed AND back.began <= o.ended THEN 'unknown' ELSE o.result END,
+           o.asked
+    FROM operations o LEFT JOIN back ON back.token = o.token
+    WHERE o.kind IN ('hours', 'exception', 'time_off', 'take_off', 'end_off', 'calendar', 'apply',
+                     'close', 'close_begun')
+      AND o.result <> 'fail' AND (NOT o.replayed OR o.kind = 'take_off' AND NOT EXISTS (
+          SELECT 1 FROM operations told
+          WHERE told.token = o.token AND told.kind = 'take_off' AND told.result = 'ok'
+            AND told.n < o.n))
+    ORDER BY since
 """
 BY_TIME = (
     "kind = 'book' AND json_extract(asked, '$.slots') IS NULL"

@@ -104,6 +104,39 @@ def test_time_off_that_is_taken_and_given_back_is_busy_in_between():
     assert anna.findings(ACKNOWLEDGED) == {}
 
 
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_time_off_is_taken_when_it_is_first_told_though_as_something_told_again(asked_before):
+    anna = Practice()
+    off = {"start": at(10), "end": at(11), "token": "away", "key": "away------------"}
+    # A server that lost its database on the way asks it again by itself, and so may its client.
+    if asked_before:
+        anna.sets("take_off", 1, 2, result="unknown", **off)
+    anna.sets("take_off", 3, 4, answer={"replayed": True}, **off)
+    anna.is_blocked(10, 11, "away")
+    anna.is_refused(10, 11, 5, 6)
+    anna.shows([(9, 10), (11, 17)], 7, 8)
+    assert all_findings(anna) == {}
+    anna.gets(10, 11, 300, 301)
+    anna.shows([(9, 17)], 302, 303)
+    assert anna.findings(CLOSED) == {"booked_though_busy": 1}
+    assert anna.findings(SHOWN) == {"shown_though_busy": 2}
+    anna.sets("end_off", 310, 311, time_off="id", taken="away")
+    anna.sets("take_off", 312, 313, answer={"replayed": True}, **off)
+    anna.gets(10, 11, 500, 501)
+    assert anna.findings(CLOSED) == {"booked_though_busy": 1}
+
+
+def test_time_off_that_was_being_given_back_when_it_was_told_again_may_be_taken_or_not():
+    anna = Practice()
+    off = {"start": at(10), "end": at(11), "token": "away", "key": "away------------"}
+    anna.sets("take_off", 1, 2, result="unknown", **off)
+    anna.sets("end_off", 3, 4, time_off="id", taken="away", result="unknown")
+    anna.sets("take_off", 3, 5, answer={"replayed": True}, **off)
+    anna.gets(10, 11, 6, 7)
+    anna.is_refused(10, 11, 8, 9)
+    assert anna.findings(CLOSED) == anna.findings(OPEN) == {}
+
+
 def test_a_hold_over_several_slots_may_leave_busy_time_open_when_it_lapses():
     anna = Practice()
     held = anna.there[anna.gets(10, 11, 1, 2)]
