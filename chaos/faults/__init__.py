@@ -35,7 +35,8 @@ class Ground:
 
     `clients` and `storage` stand between the clients and the server, and between the server and its
     database. `demo` and `server` are processes that this program started, `disk` a small disk of
-    its own with the database's files.
+    its own with the database's files. `slots`: those of the run's beginning, and providers whose
+    slots come and go; `providers`: all.
     """
 
     url: str
@@ -47,6 +48,7 @@ class Ground:
     server: psutil.Process | None = None
     disk: Path | None = None
     slots: list[str] = field(default_factory=list)
+    providers: list[str] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
     def last(self, seconds: float, hits: Callable[[], int] = lambda: 1) -> None:

@@ -12,10 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-import psutil
 import psycopg
 
-from chaos.faults import Fault, FaultError, Ground
+from chaos.faults import Fault, Ground
 from chaos.faults.record import (
     BROKEN_OFF,
     OVER,
@@ -84,6 +83,7 @@ class Injector:
         clock = Clock(header["clock_zero"])
         # Of whose slots come and go, all that are there.
         self._ground.slots = [*stage.slots, *stage.calendars]
+        self._ground.providers = [*stage.providers]
         number, done = self._taken_up(clock)
         for pause, fault in islice(planned(self._faults, self._seed), done, None):
             if over.wait(pause):
@@ -120,7 +120,7 @@ class Injector:
         struck = Struck(fault.name, 0.0)
         try:
             struck.hit = fault.strike(self._ground, random.Random(f"{self._seed} fault {number}"))
-        except (FaultError, psycopg.Error, OSError, psutil.Error) as error:
+        except Exception as error:  # noqa: BLE001 - one that never ends excuses all that follows
             struck.failed = f"{type(error).__name__}: {error}".strip()
         struck.back_seconds = self._seconds_until_back()
         return struck

@@ -31,7 +31,7 @@ TAKERS, TRIES_MAX, TAKING_SECONDS_MAX, STARVED_SECONDS = 8, 3, 120.0, 3.0
 # Longer than a request waits for slots that others hold.
 HELD_SECONDS = 4.0
 # Whoever writes by hand holds some for seconds, or deadlocks with us: again, until they are ours.
-HOLDING_SECONDS_MAX = 60.0
+HOLDING_SECONDS_MAX, AGAIN_SECONDS = 60.0, 0.05
 IN_THE_WAY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -96,8 +96,8 @@ def _hold_lock(ground: Ground, dice: random.Random) -> Hit:
     wanted = dice.sample(ground.slots, (len(ground.slots) + 1) // 2)
     until = time.monotonic() + HOLDING_SECONDS_MAX
     with psycopg.connect(ground.owner_url, connect_timeout=30) as connection:
-        held = None
-        while held is None:
+        held = 0
+        while not held:
             connection.execute("SET LOCAL lock_timeout = '5s'")
             try:
                 held = connection.execute(HOLD, {"those": wanted}).rowcount
@@ -105,6 +105,13 @@ def _hold_lock(ground: Ground, dice: random.Random) -> Hit:
                 connection.rollback()
                 if time.monotonic() > until:
                     raise
+                continue
+            if not held:
+                # A vendor has deleted them all, and published others at the same providers.
+                connection.rollback()
+                wanted = dice.sample(ground.providers, (len(ground.providers) + 1) // 2)
+                if ground.over.wait(AGAIN_SECONDS) or time.monotonic() > until:
+                    break
         ground.last(HELD_SECONDS)
         connection.rollback()
     return {"slots": held}

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
 import socket
 import threading
 import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import psycopg
 import pytest
 
 from chaos.evidence import Evidence
@@ -19,11 +23,14 @@ from chaos.faults.proxy import Proxy
 from chaos.faults.record import (
     BROKEN_OFF,
     all_have_struck,
+    have_struck,
     no_more_faults,
     read_struck,
     striking,
 )
 from chaos.faults.survived import survived
+from chaos.stage import StageBuilder
+from chaos.target import Target
 from tests.chaos.attacks import CHECKOUT
 from tests.chaos.test_runs import chaos
 from tests.patience import wait_until
@@ -243,6 +250,41 @@ def test_a_service_that_was_not_back_when_somebody_broke_the_run_off_is_not_to_b
     found = list(survived(tmp_path, ["kill_worker"]).find(evidence))
     evidence.close()
     assert [finding.kind for finding in found] == ["never_ended"]
+
+
+def test_a_fault_that_goes_wrong_in_any_way_is_over_and_said_to_have_failed(server, tmp_path):
+    """Its line would have no end, which excuses every failure until the run is over."""
+    stage = {"vendor_id": "v", "location_id": "l", "providers": [], "roles": {}}
+    header = {"clock_zero": time.monotonic()}
+    (tmp_path / "run.json").write_text(json.dumps({"header": header, "stage": stage}))
+    (tmp_path / "history.jsonl").touch()
+    fault = Fault("kill_worker", "a fault of nothing", lambda *_: {}["workers"])
+    with Injector([fault], Ground(server.url, server.database.app_url), tmp_path, 1):
+        wait_until(lambda: have_struck(tmp_path), "no fault is over", seconds=400)
+    struck = read_struck(tmp_path)[0]
+    assert struck.failed == "KeyError: 'workers'"
+    assert struck.end is not None
+    assert struck.back_seconds is not None
+
+
+def test_slots_are_locked_that_came_where_those_of_the_beginning_are_gone(server):
+    where = (server.database.app_url, server.database.owner_url)
+    target = Target(server.url, server.vendor, server.api_key, *where)
+    builder = StageBuilder(target, random.Random(1))
+    builder.slots("hot", [1, 1])
+    ground = Ground(server.url, *where)
+    ground.slots, ground.providers = [str(uuid.uuid4())], builder.stage.providers
+    ground.over.set()
+    assert FAULTS["hold_lock"].strike(ground, random.Random(1)) == {"slots": 0}
+    ground.over.clear()
+    with ThreadPoolExecutor(1) as striker:
+        struck = striker.submit(FAULTS["hold_lock"].strike, ground, random.Random(1))
+        with psycopg.connect(server.database.owner_url, autocommit=True) as owner:
+            free = "SELECT FROM slots WHERE id = ANY(%s::uuid[]) FOR NO KEY UPDATE SKIP LOCKED"
+            those = [[*builder.stage.slots]]
+            wait_until(lambda: owner.execute(free, those).rowcount == 0, "nobody locks anything")
+            ground.over.set()
+        assert struck.result() == {"slots": 2}
 
 
 def test_the_attack_waits_for_faults_that_are_still_to_come(tmp_path):
