@@ -27,6 +27,10 @@ from app.transfer.watching import CHECKING, IMPORTING
 # batch while the next one is read.
 BATCH = 200
 REMARKS_MAX = 20
+MORE = (
+    "the block of it is there, and more of its time has been published since: imports change no"
+    " bookings"
+)
 # OFFSET 0: a search by key for each. Made by this transaction: new.
 _THERE = text("""
     SELECT b.id, b.provider_id, lower(b.during) AS start, upper(b.during) AS end, b.quantity,
@@ -36,6 +40,14 @@ _THERE = text("""
     CROSS JOIN LATERAL (
         SELECT *, status = 'held' AND hold_expires_at <= clock_timestamp() AS lapsed
         FROM bookings WHERE vendor_id = :vendor_id AND id = wanted.id OFFSET 0) AS b
+""")
+# Whether more is published of the row's time than its block has.
+_MORE = text("""
+    SELECT EXISTS (
+        SELECT FROM slots s
+        WHERE s.vendor_id = :vendor_id AND s.provider_id = :provider_id
+          AND s.during && tstzrange(:start, :end)
+          AND NOT s.during * tstzrange(:start, :end) <@ tstzrange(:there_start, :there_end))
 """)
 
 
@@ -174,7 +186,10 @@ class BookingRows:
                     raise RowError({"ref": "Two rows of the files have this ref."})  # noqa: TRY301
                 if row is not None:
                     self._require_alike(wanted, row)
-                    self._require_held(wanted, row)
+                    if row.occupying and wanted.occupying and self._is_more(wanted, row):
+                        self._leave_out(wanted, MORE)
+                    else:
+                        self._require_held(wanted, row)
                 elif not self._is_over(wanted):
                     new.append((wanted, self._asked(wanted, customers)))
                     named.add(str(wanted.ref))
@@ -196,13 +211,38 @@ class BookingRows:
 
     def _require_alike(self, wanted: Wanted, row: Any) -> None:
         there = row.provider_id, (row.start, row.end, row.quantity, row.kind)
-        if (wanted.providers[0].row.id, wanted.said) != there:
-            raise RowError(
+        said = wanted.providers[0].row.id, wanted.said
+        if said == there:
+            return
+        start, end, quantity, kind = wanted.said
+        # A block takes what is published of its time, and so may be less than its row says.
+        part = kind == "block" and start <= row.start and row.end <= end
+        if part and (said[0], quantity, kind) == (row.provider_id, row.quantity, row.kind):
+            return
+        called = "of this ref" if wanted.record.cells.get("ref") else "that this row made"
+        raise RowError(
+            {
+                "ref": f"There is a booking {called} already, of another provider, time,"
+                " quantity or kind: imports change no bookings."
+            }
+        )
+
+    def _is_more(self, wanted: Wanted, row: Any) -> bool:
+        """Whether the row wants time that is published, and that its block does not have."""
+        start, end, *_ = wanted.said
+        return (row.start, row.end) != (start, end) and bool(
+            self._context.session.scalar(
+                _MORE,
                 {
-                    "ref": "There is a booking of this ref already, of another provider, time,"
-                    " quantity or kind: imports change no bookings."
-                }
+                    "vendor_id": self._context.vendor_id,
+                    "provider_id": row.provider_id,
+                    "start": start,
+                    "end": end,
+                    "there_start": row.start,
+                    "there_end": row.end,
+                },
             )
+        )
 
     def _require_held(self, wanted: Wanted, row: Any) -> None:
         """Nobody who has a place by the file is passed over where none is kept for them here."""

@@ -52,6 +52,28 @@ def test_the_same_bookings_twice_change_nothing(trade):
     assert trade.rows() == before
 
 
+def test_blocks_partly_outside_of_published_time_are_known_again(trade):
+    header = "ref,kind,status,provider,start,end\n"
+    lines = (
+        ",block,,Anna,2040-01-02 16:00,2040-01-02 18:00\n"
+        "lunch,block,,Anna,2040-01-02 08:00,2040-01-02 10:00\n"
+        "over,block,cancelled,Anna,2040-01-02 08:00,2040-01-02 20:00\n"
+    )
+    files = PLACES | {"bookings": header + lines}
+    assert trade.take(**files)["bookings"] == {"made": 3}
+    before = trade.rows()
+    for _ in range(2):
+        assert trade.take(**files)["bookings"] == {"unchanged": 3}
+    assert trade.rows() == before
+    told = trade.refused(bookings=header + lines.replace("08:00", "09:30"))
+    assert [one.split(":")[0] for one in told] == ["bookings.csv line 3", "bookings.csv line 4"]
+    # Nobody may believe that time to be closed which has been published since.
+    trade.take(slots="provider,start,end\nAnna,2040-01-02 17:30,2040-01-02 19:00\n")
+    done = trade.report([Source(trade.write(bookings=header + lines)[0], KINDS["bookings"])])
+    assert done.counts["bookings"] == {"unchanged": 2, "left out": 1}
+    assert done.remarks[0].startswith("bookings.csv line 2: left out: the block of it is there")
+
+
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_what_was_exported_makes_an_equal_vendor(new_trade, form):
     one, other = new_trade(), new_trade()
