@@ -2,4 +2,6 @@
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION impossible_day(p_day date) RETURNS text
 LANGUAGE sql STABLE
-RETURN CASE WHEN p_day < date '0001-01-01' OR p_day >= date '10000-01-01' THEN p_day::text END;
+AS $$
+    SELECT CASE WHEN p_day < date '0001-01-01' OR p_day >= date '10000-01-01' THEN p_day::text END
+$$;
