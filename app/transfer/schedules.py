@@ -53,6 +53,8 @@ class ScheduleRows:
         # Exceptions are no part of the directory: nothing else names them.
         self._exceptions: dict[Any, ScheduleException] = {}
         self._matched: set[Any] = set()
+        # Whose weeks go by a location's clocks that the files change.
+        self._moved: set[Entry] = set()
 
     def check(self) -> None:
         """Match every row to one that is there, or to a new one; note what is wrong."""
@@ -188,9 +190,23 @@ class ScheduleRows:
         """Nobody else changes or publishes the schedules of these providers until the commit, nor
         those of others, in one order.
         """
-        providers = {one.provider for each in self._planned.values() for one in each} | others
+        self._moved = self._by_other_clocks()
+        providers = self._concerned() | others
         for provider_id in sorted(one.id for one in providers if one.id is not None):
             lock_schedules(self._context.session, self._context.vendor_id, provider_id)
+
+    def _concerned(self) -> set[Entry]:
+        return {one.provider for each in self._planned.values() for one in each} | self._moved
+
+    def _by_other_clocks(self) -> set[Entry]:
+        """The providers whose schedules will go by other clocks; asked before any are changed."""
+        return {
+            schedule.provider
+            for schedule in self._context.directory.schedules.entries
+            if schedule.row is not None and not schedule.archived and schedule.provider is not None
+            for place in [schedule.location or schedule.provider.location]
+            if place is not None and place.row is not None and place.zone != place.row.time_zone
+        }
 
     def apply(self) -> None:
         """Make what is new and change what is different; no slots yet."""
@@ -241,12 +257,12 @@ class ScheduleRows:
         self._context.report.count(kind.name, "made" if new else "changed")
 
     def publish(self, providers: set[Entry], *, others: bool) -> None:
-        """Publish the slots of the schedules in the files: of these providers, or of all others.
+        """Publish the slots of the schedules in the files and of those that go by other clocks now:
+        of these providers, or of all others.
 
         What stands in the way is told, and stays.
         """
-        concerned = {one.provider for each in self._planned.values() for one in each}
-        for provider in sorted(concerned, key=lambda one: one.row.id):
+        for provider in sorted(self._concerned(), key=lambda one: one.row.id):
             if (provider in providers) == others or provider.archived:
                 continue
             told = publish(

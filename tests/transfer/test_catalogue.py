@@ -155,6 +155,21 @@ def test_what_is_there_and_different_is_changed_only_when_told(trade):
     assert trade.take(**changed)["services"] == {"unchanged": 1}
 
 
+def test_slots_go_by_other_clocks_as_soon_as_their_location_does(trade):
+    trade.take(**CATALOGUE)
+    places = "name,time_zone\nMitte,Asia/Tokyo\n"
+    hours = (
+        "SELECT DISTINCT to_char(lower(during) AT TIME ZONE 'Asia/Tokyo', 'HH24:MI') FROM slots"
+        " WHERE vendor_id = %s AND lower(during) > now() + interval '2 days' ORDER BY 1"
+    )
+    done = trade.take(update=True, locations=places)
+    assert done["locations"] == {"changed": 1}
+    assert done["slots of schedules"]["made"] > 100
+    found = [hour for (hour,) in trade.owner.execute(hours, [trade.vendor_id]).fetchall()]
+    assert found == ["09:00", "10:00", "11:00", "13:00", "14:00", "15:00", "16:00"]
+    assert trade.take(update=True, locations=places) == {"locations": {"unchanged": 1}}
+
+
 def test_rows_of_one_name_are_told_apart_by_their_refs(trade):
     twice = "ref,name,location\na,Chair,Mitte\nb,Chair,Mitte\n"
     files = {"locations": "name\nMitte\n", "providers": twice}
