@@ -159,6 +159,48 @@ def test_everybody_who_books_while_the_hours_change_keeps_the_time_or_is_refused
         assert not rota.apply(wanted)["changed"]
 
 
+def spans(shop, booking_id) -> list:
+    """What the booking claims, in order."""
+    return [(one["during"].lower, one["during"].upper) for one in shop.claims(booking_id)]
+
+
+@pytest.mark.parametrize("was", [[(9, 17)], HOURS], ids=["cut", "moved"])
+def test_a_block_that_waits_for_a_change_closes_what_is_there_then(rota, sessions, shop, was):
+    rota.apply(rota.wanted(*was, whole=False, capacity=2))
+    rota.book(9, 10)
+    rota.book(16, 17)
+    vendor, publisher = sessions.app(), sessions.app()
+    times = {"start": at(10), "end": at(15)}
+    with publisher.connection.transaction():
+        wanted = rota.wanted((9, 11), (11.5, 17), whole=False, capacity=2)
+        rota.apply(wanted, publisher.connection)
+        blocking = vendor.begin_and_wait_for_lock(
+            vendor.call, "block_time", provider_id=shop.provider_id, **times
+        )
+    block = blocking.result()
+    assert block["outcome"] == "CONFIRMED"
+    assert spans(shop, block["booking_id"]) == [(at(10), at(11)), (at(11.5), at(15))]
+    for slot in rota.slots():
+        late = shop.claim(
+            slot["id"], start=max(at(10), slot["start"]), end=min(at(15), slot["end"])
+        )
+        assert late["outcome"] == "BOOKING_CONFLICT"
+
+
+def test_a_block_closes_what_was_published_beside_while_it_waited(rota, sessions, shop):
+    rota.apply(rota.wanted((9, 12), whole=False, capacity=2))
+    customer, vendor = sessions.app(), sessions.app()
+    with customer.connection.transaction():
+        assert customer.claim(rota.slot_at(9), start=at(9), end=at(10))["outcome"] == "CONFIRMED"
+        blocking = vendor.begin_and_wait_for_lock(
+            vendor.call, "block_time", provider_id=shop.provider_id, start=at(10), end=at(15)
+        )
+        shop.slot(13, 16, capacity=2)
+    block = blocking.result()
+    assert block["outcome"] == "CONFIRMED"
+    assert spans(shop, block["booking_id"]) == [(at(10), at(12)), (at(13), at(15))]
+
+
 PARTS = [(10, 11), (13, 13.5), (16, 16.5), (14, 14.5), (10.5, 11.5), (12.5, 13)]
 
 

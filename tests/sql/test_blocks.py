@@ -127,3 +127,23 @@ def test_a_block_is_lifted_once_and_its_time_can_be_booked_again(shop):
         assert shop.move("unblock_time", block_id)["changed"] is False
     assert [event["kind"] for event in shop.events(block_id)] == ["confirmed", "cancelled"]
     assert shop.claim(slot)["outcome"] == "CONFIRMED"
+
+
+def test_a_block_beside_which_slots_are_published_again_and_again_gives_up_and_leaves_nothing(shop):
+    shop.slot(9, 17)
+    # As somebody who publishes while each try is under way.
+    shop.owner.execute(
+        "CREATE FUNCTION publish_an_hour() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " INSERT INTO slots (vendor_id, provider_id, location_id, capacity, during)"
+        " VALUES (NEW.vendor_id, NEW.provider_id, NEW.location_id, 1,"
+        " '[2040-01-02 17:00Z,2040-01-02 18:00Z)');"
+        " RETURN NEW; END $$;"
+        " CREATE TRIGGER publishes_an_hour BEFORE INSERT ON bookings"
+        " FOR EACH ROW EXECUTE FUNCTION publish_an_hour()"
+    )
+    try:
+        with shop.unchanged():
+            assert block(shop, 10, 18)["outcome"] == "CONCURRENCY_ABORT"
+    finally:
+        shop.owner.execute("DROP FUNCTION publish_an_hour CASCADE")
+    assert block(shop, 10, 18)["outcome"] == "CONFIRMED"
