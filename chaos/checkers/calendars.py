@@ -48,9 +48,9 @@ NOT_THERE = {"SLOT_NOT_FOUND", "VALIDATION_ERROR"}
 REFUSED = f"""
     SELECT n, attacker, CASE WHEN code IN ('SLOT_NOT_FOUND', 'VALIDATION_ERROR') THEN first
                         ELSE began END AS began,
-           ended, provider, starts, ends, code, quantity
+           ended, provider, starts, ends, code, quantity, json_extract(answer, '$.available')
     FROM (
-        SELECT n, attacker, began, ended, result, asked, starts, ends, code, quantity,
+        SELECT n, attacker, began, ended, result, asked, answer, starts, ends, code, quantity,
                json_extract(asked, '$.provider_id') AS provider,
                lag(began, 1, began) OVER (PARTITION BY attacker ORDER BY n) AS first
         FROM operations WHERE {BY_TIME})
@@ -58,11 +58,19 @@ REFUSED = f"""
         code IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY')
         OR code IN ('SLOT_NOT_FOUND', 'VALIDATION_ERROR') AND json_extract(asked, '$.again'))
     UNION ALL
-    SELECT o.n, o.attacker, o.began, o.ended, b.provider_id, o.starts, o.ends, o.code, o.quantity
+    SELECT o.n, o.attacker, o.began, o.ended, b.provider_id, o.starts, o.ends, o.code, o.quantity,
+           json_extract(o.answer, '$.available')
     FROM operations o JOIN bookings b ON b.id = o.booking_id
     WHERE {AGAIN} AND o.result = 'fail'
       AND o.code IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY')
     ORDER BY 5, 6, 7
+"""
+# What was asked to be had again is gone only if the vendor has changed something. Slots follow late
+# when bookings have kept them, so nothing must have changed since the run began.
+GONE = f"""
+    SELECT o.n, o.attacker, o.ended, b.provider_id
+    FROM operations o JOIN bookings b ON b.id = o.booking_id
+    WHERE {AGAIN} AND o.result = 'fail' AND o.code = 'SLOT_NOT_FOUND'
 """
 OFFERED = """
     SELECT n, attacker, began, ended, quantity, answer FROM operations
@@ -102,19 +110,32 @@ def _in_closed_time(evidence: Evidence) -> Iterator[Finding]:
 
 def _refused_in_vain(evidence: Evidence) -> Iterator[Finding]:
     openings = Openings.of(evidence)
-    for n, attacker, began, ended, provider, *span, code, quantity in evidence.query(REFUSED):
+    for n, attacker, began, ended, provider, *span, code, quantity, left in evidence.query(REFUSED):
         calendar, when, (starts, ends) = openings.calendars[provider], (began, ended), span
-        wanted = {*cells((starts, ends))}
+        wanted, time = {*cells((starts, ends))}, (starts, ends)
+        about = f"operation {n} by {attacker}: {quantity} of {provider} from {starts} to {ends}"
         if (
             wanted <= calendar.surely_open(when)
             and not wanted & calendar.possibly_busy(when)
             and not (code in NOT_THERE and calendar.changing(when))
-            and not openings.possibly(provider, (starts, ends)).reaches(
-                calendar.capacity - quantity + 1, *when
+            and not openings.possibly(provider, time).reaches(
+                _taken_at_least(code, calendar.capacity, quantity, left), *when
             )
         ):
-            about = f"operation {n} by {attacker}: {quantity} of {provider} from {starts} to {ends}"
-            yield Finding("refused_though_open_and_free", f"{about}: {code}")
+            yield Finding("refused_though_open_and_free", f"{about}: {code}, {left} left")
+        if left and not openings.surely(provider, time).falls_to(calendar.capacity - left, *when):
+            yield Finding("said_to_be_left_but_taken", f"{about}: {code}, {left} left")
+    for n, attacker, ended, provider in evidence.query(GONE):
+        if openings.calendars[provider].untouched(ended):
+            about = f"operation {n} by {attacker}: what {provider} had is said to have changed"
+            yield Finding("gone_though_nothing_changed", about)
+
+
+def _taken_at_least(code: str, capacity: int, quantity: int, left: int | None) -> int:
+    """How many places others must have had at some moment of the time, where most were taken."""
+    if code == "BOOKING_CONFLICT":
+        return capacity
+    return capacity - (quantity - 1 if left is None else left)
 
 
 def _shown_otherwise(evidence: Evidence) -> Iterator[Finding]:
@@ -244,7 +265,8 @@ CLOSED = Checker(
 OPEN = Checker(
     "open_time_is_anybodys",
     "Nobody is refused time that was surely open, free and not busy all the time between question"
-    " and answer.",
+    " and answer, is told wrongly how many places are left, or hears of slots that have gone where"
+    " nothing was ever changed.",
     _refused_in_vain,
     f"SELECT count(*) FROM ({REFUSED})",
 )

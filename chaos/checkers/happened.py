@@ -8,6 +8,11 @@ from chaos.checkers.contended import all_happened
 SOON, LATE = 5_000, 25_000
 WON = "kind = 'book' AND result = 'ok'"
 SERVICE = "json_extract(asked, '$.service_id') IS NOT NULL"
+# Of a booking by time, which names no slots.
+CLAIMED_AGAIN = (
+    "kind = 'confirm' AND result = 'ok' AND json_extract(asked, '$.start') IS NOT NULL"
+    " AND json_array_length(asked, '$.slots') = 0"
+)
 
 EVERYTHING = all_happened(
     "everything_happened",
@@ -41,6 +46,7 @@ EVERYTHING = all_happened(
         "nobody trespassed": ("kind = 'trespass' AND code <> 'NO_ROWS'", SOON),
         "nobody was erased": ("kind = 'erase' AND result = 'ok'", LATE),
         "nobody was needed who was to be erased": ("code = 'CUSTOMER_IN_USE'", LATE),
+        "nobody got again what they had cancelled": (CLAIMED_AGAIN, LATE),
         "nobody confirmed too late": ("code = 'HOLD_EXPIRED'", LATE),
         "no slot was published anew": ("kind = 'publish' AND result = 'ok'", LATE),
         "no slot was deleted": ("kind = 'delete_slot' AND result = 'ok'", LATE),

@@ -132,6 +132,10 @@ class Calendar:
                 break
         return False
 
+    def untouched(self, until: float) -> bool:
+        """Whether surely nobody has changed what is published since the run began."""
+        return not self._by_sql and not (self._changes and self._changes[0][0] <= until)
+
     def surely_open(self, when: Moments) -> Cells:
         """Open at every moment of the time, whatever came first."""
         return frozenset.intersection(*self._possible(when))

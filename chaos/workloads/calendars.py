@@ -9,7 +9,8 @@ from chaos.attackers.loner import Loner
 from chaos.attackers.services import ServiceCanceller
 from chaos.attackers.tidier import Tidier
 from chaos.checkers.calendars import CLOSED, KEPT, OPEN, SHOWN
-from chaos.checkers.contended import happened
+from chaos.checkers.contended import all_happened, happened
+from chaos.checkers.happened import CLAIMED_AGAIN
 from chaos.checkers.openings import BY_TIME
 from chaos.checkers.places import GIVEN
 from chaos.stage import StageBuilder
@@ -63,6 +64,12 @@ WORKLOAD = Workload(
                 ("time_was_refused", "And not.", f"{BY_TIME} AND code = 'BOOKING_CONFLICT'"),
                 ("time_was_closed", "It was not there.", f"{BY_TIME} AND code = 'SLOT_NOT_FOUND'"),
             )
+        ),
+        # Some ten of a thousand attempts get it; in a short run none may.
+        all_happened(
+            "time_was_claimed_again",
+            "Of 2,000 attempts or more, who had cancelled got the time again.",
+            {"nobody got again what they had cancelled": (CLAIMED_AGAIN, 2_000)},
         ),
     ),
 )

@@ -170,6 +170,32 @@ def test_several_places_are_refused_only_when_so_many_may_be_taken():
 
 
 @pytest.mark.parametrize(
+    "taken, code, left, found",
+    [
+        (3, "BOOKING_CONFLICT", 0, {}),
+        (2, "INSUFFICIENT_INVENTORY", 1, {}),
+        (1, "INSUFFICIENT_INVENTORY", 2, {}),
+        (1, "BOOKING_CONFLICT", 0, {"refused_though_open_and_free": 1}),
+        (1, "INSUFFICIENT_INVENTORY", 1, {"refused_though_open_and_free": 1}),
+        (2, "INSUFFICIENT_INVENTORY", 2, {"said_to_be_left_but_taken": 1}),
+        (3, "INSUFFICIENT_INVENTORY", 2, {"said_to_be_left_but_taken": 1}),
+    ],
+)
+def test_how_many_are_left_of_a_time_is_told_truly(taken, code, left, found):
+    anna = Practice(3)
+    for unit in range(1, taken + 1):
+        anna.gets(9, 10, 1, 2, units=f"{{[{unit},{unit + 1})}}")
+    # What comes or goes meanwhile may be counted or not.
+    anna.gets(13, 14, 1, 2)
+    anna.is_refused(9, 12, 3, 4, quantity=3, code=code, answer={"available": left})
+    anna.gets(13, 14, 5, 7, units="{[2,3)}")
+    for some in (1, 2):
+        told = {"code": "INSUFFICIENT_INVENTORY", "answer": {"available": some}}
+        anna.is_refused(13, 14, 6, 8, quantity=3, **told)
+    assert anna.findings(OPEN) == found
+
+
+@pytest.mark.parametrize(
     "free, found",
     [
         ([(10, 12)], {}),

@@ -60,11 +60,34 @@ def test_whoever_has_cancelled_is_refused_only_if_it_is_taken_again():
     anna.wants_again(booking, 5, 6, result="fail", code="BOOKING_CONFLICT")
     assert anna.findings(OPEN) == {"refused_though_open_and_free": 1}
     anna, booking = cancelled_by_ten()
-    # Of slots that have changed since nobody has a claim.
+    # Of slots that have changed since nobody has a claim; of those that have not everybody has.
+    anna.opens(MORNING, 4.2, 4.4)
+    anna.opens([["09:00", "17:00"]], 4.5, 4.8)
     anna.wants_again(booking, 5, 6, result="fail", code="SLOT_NOT_FOUND")
     anna.gets(14, 15, 7, 8)
     anna.wants_again(booking, 9, 10, result="fail", code="BOOKING_CONFLICT")
     assert all_findings(anna) == {}
+
+
+@pytest.mark.parametrize(
+    "when, by_sql, found",
+    [
+        (None, False, {"gone_though_nothing_changed": 1}),
+        ((7, 8), False, {"gone_though_nothing_changed": 1}),
+        ((5.5, 8), False, {}),
+        # Slots that bookings keep follow late.
+        ((0, 0.5), False, {}),
+        # Whom we do not hear of.
+        (None, True, {}),
+    ],
+)
+def test_slots_are_gone_only_if_something_was_changed(when, by_sql, found):
+    anna = Practice(by_sql=by_sql)
+    anna.cancelled(anna.gets(14, 15, 1, 2), 3, 4)
+    if when:
+        anna.opens(AFTERNOON, *when)
+    anna.wants_again("booking 1", 5, 6, result="fail", code="SLOT_NOT_FOUND")
+    assert anna.findings(OPEN) == found
 
 
 @pytest.mark.parametrize(
