@@ -7,19 +7,23 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 from psycopg.types.range import TimestamptzRange
 
 from tests.clients import Answer, Client, HttpClient
 from tests.leave import Leave
-from tests.racing import Arena
-from tests.shop import Row
+from tests.patience import PATIENT, wait_until
+from tests.racing import SERVER, Arena
+from tests.rota import Rota
+from tests.shop import Row, at
 
 # Where tests.shop has its vendors.
 PLACE = ZoneInfo("Europe/Rome")
@@ -266,4 +270,44 @@ def test_nobody_is_booked_in_time_that_the_vendor_was_told_is_closed(arena, way)
     day.assert_what_was_acknowledged_stands()
     Leave(arena.shop).assert_closed()
     assert arena.shop.violations() == []
+    arena.sweep()
+
+
+@pytest.mark.parametrize("was", [[(9, 17)], [(9, 10), (11.5, 14.5), (16, 17)]], ids=["cut", "gone"])
+def test_who_names_provider_and_time_and_waits_for_a_new_week_is_booked_in_its_slots(arena, was):
+    """Who named no slot hears nothing of one that was cut meanwhile."""
+    rota = Rota(arena.shop)
+    rota.apply(rota.wanted(*was, whole=False, capacity=2))
+    rota.book(9, 10)
+    rota.book(16, 17)
+    (customer,) = arena.http()
+
+    def book(start: float, end: float) -> Answer:
+        times = {"start": at(start).isoformat(), "end": at(end).isoformat()}
+        wanted = {"provider_id": str(arena.shop.provider_id), **times}
+        return customer.manage("POST", "/bookings", wanted)
+
+    def waits() -> bool:
+        (found,) = arena.monitor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = %s AND wait_event_type = 'Lock'",
+            [SERVER],
+        ).fetchone()
+        return bool(found)
+
+    url = arena.server.database.app_url
+    with (
+        ThreadPoolExecutor(1) as thread,
+        psycopg.connect(url, autocommit=True, options=PATIENT) as publisher,
+    ):
+        with publisher.transaction():
+            week = rota.wanted((9, 11), (11.5, 13), (13, 17), whole=False, capacity=2)
+            rota.apply(week, publisher)
+            booking = thread.submit(book, 11.5, 14)
+            wait_until(lambda: waits() or booking.done(), "nobody waits for the new week")
+            assert not booking.done(), booking.result()
+        answer = booking.result()
+    assert (answer.status, answer.code) == (201, "CONFIRMED"), answer
+    assert answer.body["slot_ids"] == [str(rota.slot_at(11.5)), str(rota.slot_at(13))]
+    assert (book(10, 12).status, book(10, 12).code) == (400, "VALIDATION_ERROR")
     arena.sweep()
