@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import psycopg
 
 from chaos.beginning import (
     ADDRESSES,
     COULD_NOT_BEGIN,
+    goes_on,
     look_into,
     refuse_addresses,
     refuse_sabotage,
@@ -28,7 +28,7 @@ from chaos.faults.disk import mountable
 from chaos.faults.ground import fresh_ground, ground_for
 from chaos.faults.injector import Injector
 from chaos.instance import Instance, fresh_instance, keep_server_log, taken_up_instance
-from chaos.judgement import judge_again, judge_run
+from chaos.judgement import UNTOLD, judge_again, judge_run, untold
 from chaos.leftovers import note_process
 from chaos.report import keep_report
 from chaos.run import ENDS_WITH, RUN, faults_of, new_folder, read_run
@@ -165,6 +165,12 @@ def judge(
             f" python -m chaos run --resume --folder {folder} ends and removes what it left."
         )
         sys.exit(COULD_NOT_BEGIN)
+    if not again and goes_on(folder):
+        click.echo(
+            f"Nobody can tell yet: the run in {folder} is still going on. It judges itself at its"
+            " end, and as far as it came when somebody presses Ctrl-C."
+        )
+        sys.exit(COULD_NOT_BEGIN)
     url = database_url or read_demo(demo_file).get("database_url", "")
     # Importing them changes how threads work, and the faults of a run need theirs as they are.
     from chaos.workloads.all import WORKLOADS as ALL  # noqa: PLC0415
@@ -175,11 +181,11 @@ def judge(
         verdicts = (
             judge_again(folder, extra, **far) if again else judge_run(folder, url, extra, **far)
         )
-    except (psycopg.Error, ValueError) as error:
-        click.echo(f"Nobody can tell whether the promises held. {error}")
+        end = conclusion_of(folder, verdicts, **far)
+        click.echo(screen(folder, verdicts, end))
+    except UNTOLD as error:
+        click.echo(untold(folder, error))
         sys.exit(COULD_NOT_BEGIN)
-    end = conclusion_of(folder, verdicts, **far)
-    click.echo(screen(folder, verdicts, end))
     sys.exit(end.code)
 
 

@@ -9,14 +9,17 @@ from typing import Any
 
 import click
 
-from chaos.leftovers import clear_away, still_at_it
-from chaos.run import RUN
+from chaos.history import is_written
+from chaos.leftovers import clear_away, place_of, still_at_it
+from chaos.run import HISTORY, RUN
 from chaos.sabotage.all import SABOTAGES
 from chaos.target import DEMO_FILE
 
 # What names a deployment that somebody has: no run with a demo of its own goes near it.
 ADDRESSES = ("target_url", "vendor", "api_key", "database_url", "owner_url")
 COULD_NOT_BEGIN = 2
+# Users whose run was killed notice it and end, at once but for what else the machine has to do.
+LET_GO_SECONDS = 10.0
 
 
 def look_into(folder: Path | None, *, resume: bool) -> None:
@@ -31,6 +34,9 @@ def _refuse_what_never_began(folder: Path) -> None:
     """Nothing, if there is a run to go on with; else what it left is cleared away. Ends us."""
     if (pid := still_at_it(folder)) is not None:
         raise click.UsageError(f"The run in {folder} is still going on: it is process {pid}.")
+    # Whoever is left of a demo of its own is ended when that is started again.
+    if place_of(folder) is None and goes_on(folder):
+        raise click.UsageError(f"The run in {folder} is still going on.")
     if (folder / RUN).exists():
         return
     if clear_away(folder):
@@ -41,6 +47,11 @@ def _refuse_what_never_began(folder: Path) -> None:
     else:
         click.echo(f"There is no run in {folder}: begin one without --resume.")
     sys.exit(COULD_NOT_BEGIN)
+
+
+def goes_on(folder: Path) -> bool:
+    """Whether somebody still attacks for the run in this folder."""
+    return is_written(folder / HISTORY, LET_GO_SECONDS)
 
 
 def _refuse_what_has_begun(folder: Path) -> None:

@@ -7,6 +7,7 @@ seen to end is unknown. Nothing of it is kept in memory: it is read again from t
 
 from __future__ import annotations
 
+import fcntl
 import json
 import time
 from collections.abc import Iterable, Iterator
@@ -82,15 +83,22 @@ class Operation:
 class HistoryWriter:
     """Appends to a history; each line is with the operating system before the next thing is done.
 
-    A history that is there already is continued: numbers go on after the last one.
+    A history that is there already is continued: numbers go on after the last one. Raises
+    ValueError while another writes it.
     """
 
     def __init__(self, path: Path, header: dict[str, Any]) -> None:
         self.invoked = 0
-        fresh = not path.exists() or path.stat().st_size == 0
+        self._file: TextIO = path.open("a", buffering=1, encoding="utf-8")
+        try:
+            # The system lets go of it when this process ends, however it does.
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.close()
+            raise ValueError(f"The run in {path.parent} is still going on.") from error
+        fresh = path.stat().st_size == 0
         if not fresh:
             self.invoked = max((operation.number for operation in read_history(path)), default=0)
-        self._file: TextIO = path.open("a", buffering=1, encoding="utf-8")
         # After a crash the last line may lack its end; an empty line does no harm.
         self._line({"run": header}) if fresh else self._file.write("\n")
 
@@ -131,6 +139,23 @@ class HistoryWriter:
 
     def _line(self, line: dict[str, Any]) -> None:
         self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
+def is_written(path: Path, seconds: float = 0.0) -> bool:
+    """Whether somebody writes this history, and does not let go of it in so many seconds."""
+    until = time.monotonic() + seconds
+    while path.exists():
+        with path.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass
+            else:
+                return False
+        if time.monotonic() >= until:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def read_header(path: Path) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,24 @@ from chaos.stage import Stage
 # Nobody who attacks takes these away: where none of them is, the run has never been.
 PROVIDERS = "SELECT count(*) FROM providers WHERE vendor_id = %s AND id = ANY(%s::uuid[])"
 
+# With these it ends when nobody can tell.
+UNTOLD = (psycopg.Error, sqlite3.Error, OSError, ValueError)
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_ROOM_IN_SQLITE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+
+
+def untold(folder: Path, error: Exception) -> str:
+    """Why nobody can tell what the run in this folder has come to, and what to do about it."""
+    number = getattr(error, "errno", None)
+    # The lowest byte says what kind of error it is.
+    kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if number in NO_ROOM or kind in NO_ROOM_IN_SQLITE:
+        return (
+            f"Nobody can tell whether the promises held: {folder} could not be written. {error}."
+            f" Make room there, and then: python -m chaos judge {folder}"
+        )
+    return f"Nobody can tell whether the promises held. {error}"
+
 
 def judge_run(
     folder: Path,
@@ -32,8 +52,9 @@ def judge_run(
 
     `as_far_as_it_came`: the report may call promises held of a run that ended early.
 
-    Raises psycopg.Error when the database cannot be read, ValueError when it is another. Can be
-    done again at any time, as long as nothing of the run's slots has been changed since.
+    Raises psycopg.Error when the database cannot be read, ValueError when it is another, OSError
+    and sqlite3.Error when there is no room. Can be done again at any time, as long as nothing of
+    the run's slots has been changed since.
     """
     header, stage = read_run(folder)
     with psycopg.connect(database_url) as connection:
@@ -70,7 +91,11 @@ def judge_again(
     if not path.exists():
         raise ValueError(f"{folder} has no evidence yet: it takes the database to collect it.")
     evidence = Evidence(path)
-    if not evidence.complete:
+    try:
+        complete = evidence.complete
+    except sqlite3.DatabaseError:
+        complete = False
+    if not complete:
         evidence.close()
         raise ValueError(f"The evidence in {folder} is not complete: collect it once more.")
     # Worked out from the rest; the checkers of today may work it out in another way.

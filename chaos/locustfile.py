@@ -11,7 +11,6 @@ import logging
 import os
 import random
 import signal
-import sqlite3
 import sys
 import time
 import uuid
@@ -21,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-import psycopg
 from flask import Response, jsonify, request
 from locust import User, events
 from locust.argument_parser import LocustArgumentParser
@@ -33,7 +31,7 @@ from chaos.attackers import Scene
 from chaos.conclusion import UNKNOWN, conclusion_of
 from chaos.course import End, note_end
 from chaos.faults.record import announce_no_more, no_more_faults
-from chaos.judgement import judge_run
+from chaos.judgement import UNTOLD, judge_run, untold
 from chaos.screen import screen
 from chaos.stage import StageBuilder
 from chaos.target import (
@@ -215,11 +213,12 @@ def _prepared(environment: Environment) -> runs.Run:
     options: Any = environment.parsed_options
     target = _target(environment)
     if options.resume:
-        if not options.injected:
-            announce_no_more(Path(options.folder))
         _, stage = runs.read_run(Path(options.folder))
         require_one_deployment(target, stage.location_id, broken=True)
-        return runs.take_up(Path(options.folder), target)
+        run = runs.take_up(Path(options.folder), target)
+        if not options.injected:
+            announce_no_more(run.folder)
+        return run
     workload = WORKLOADS[options.workload]
     require_settings(target)
     _cast(environment, target)
@@ -273,17 +272,11 @@ def _judge(environment: Environment, **_: Any) -> None:
         run.close()
         note_end(run.folder, _what_ended(environment, run))
         verdicts = judge_run(run.folder, run.target.database_url, extra)
-    except (OSError, sqlite3.Error) as error:
-        attack.said = (
-            f"Nobody can tell whether the promises held: {run.folder} could not be written or read"
-            f" after {run.history.invoked:,} attempts. {error}. Make room there, and then: {again}"
-        )
+        end = conclusion_of(run.folder, verdicts)
+        attack.verdict, attack.said = end.code, screen(run.folder, verdicts, end)
+    except UNTOLD as error:
+        attack.said = f"After {run.history.invoked:,} attempts: {untold(run.folder, error)}"
         return
-    except (psycopg.Error, ValueError) as error:
-        attack.said = f"Nobody can tell whether the promises held. {error}"
-        return
-    end = conclusion_of(run.folder, verdicts)
-    attack.verdict, attack.said = end.code, screen(run.folder, verdicts, end)
     if end.outcome == "incomplete" and not run.header.get("fresh"):
         more = f"python -m chaos run --resume --folder {run.folder}"
         attack.said += f"\nTo go on with it, on the same target: {more}"

@@ -82,6 +82,7 @@ def test_a_line_cut_off_by_a_crash_is_unknown_and_the_run_goes_on_after_it(tmp_p
     run = closed(begin(tmp_path, TARGET, a_stage(), SETTINGS, 10))
     run.perform("Tester 1", Silent(), "book", {})
     run.perform("Tester 1", Silent(), "book", {})
+    run.close()
     path = tmp_path / "history.jsonl"
     path.write_text(path.read_text()[:-9])
     later = closed(take_up(tmp_path, TARGET))

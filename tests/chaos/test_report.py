@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from contextlib import closing
 from dataclasses import asdict
@@ -21,7 +24,7 @@ from chaos.judgement import judge_again, judge_run
 from chaos.report.page import page
 from chaos.report.plot import plot
 from chaos.run import EVIDENCE, clock_of, read_run
-from tests.chaos.attacks import attack
+from tests.chaos.attacks import CHECKOUT, attack
 from tests.chaos.story import Story
 from tests.chaos.test_runs import chaos
 
@@ -247,6 +250,35 @@ def test_who_has_no_evidence_or_half_of_it_is_told_so(tmp_path):
     (tmp_path / "evidence.db").touch()
     with pytest.raises(ValueError, match="not complete"):
         judge_again(tmp_path)
+
+
+def test_who_judges_where_there_is_no_room_is_told_so_and_nobody_is_convicted(
+    run, server, tmp_path
+):
+    for name in ("run.json", "history.jsonl", "sittings.jsonl"):
+        (tmp_path / name).write_bytes((run.folder / name).read_bytes())
+    # Nobody may write more than so many blocks of 512 or 1024 bytes into a file.
+    full = ("sh", "-c", 'ulimit -f 40 && exec "$@"', "sh")
+    done = subprocess.run(
+        [*full, sys.executable, "-m", "chaos", "judge", str(tmp_path)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=CHECKOUT,
+        env={"PATH": os.environ["PATH"], "CHAOS_DATABASE_URL": server.database.app_url},
+    )
+    whole = (run.folder / EVIDENCE).read_bytes()
+    assert len(whole) > 2 * 40 * 1024
+    again = [chaos("judge", "--again", str(tmp_path))]
+    for part in (50, 100, len(whole) // 2, len(whole) - 5000):
+        (tmp_path / EVIDENCE).write_bytes(whole[:part])
+        again.append(chaos("judge", "--again", str(tmp_path)))
+    for judged in (done, *again):
+        assert judged.returncode == 2, judged.stdout + judged.stderr
+        assert "Nobody can tell" in judged.stdout
+        assert "Traceback" not in judged.stderr
+    assert f"Make room there, and then: python -m chaos judge {tmp_path}" in done.stdout
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_the_plot_marks_every_fault_and_has_gaps_where_nobody_was_answered(found):

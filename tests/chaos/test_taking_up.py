@@ -5,8 +5,11 @@ from __future__ import annotations
 import resource
 
 import pytest
+from click.testing import CliRunner
 
-from chaos.history import Outcome
+from chaos import beginning
+from chaos.__main__ import main
+from chaos.history import Outcome, read_history
 from chaos.run import HISTORY, REMEMBERED_MAX, begin, take_up
 from chaos.stage import Slot, Stage
 from chaos.target import Target
@@ -92,6 +95,25 @@ def test_a_run_whose_folder_is_full_asks_for_nothing_more_and_says_why(run, asks
     assert (asked.result, asked.code) == ("unknown", "")
     assert run.exhausted
     assert (run.folder / HISTORY).stat().st_size == before
+
+
+def test_a_run_that_goes_on_is_neither_taken_up_nor_judged(run, asks, monkeypatch):
+    """Two would write one history, and rows would be read that it does not tell of yet."""
+    monkeypatch.setattr(beginning, "LET_GO_SECONDS", 0.2)
+    asks("book", "CONFIRMED", "stands")
+    before = (run.folder / HISTORY).read_bytes()
+    with pytest.raises(ValueError, match="still going on"):
+        take_up(run.folder, TARGET)
+    resumed = CliRunner().invoke(main, ["run", "--resume", "--folder", str(run.folder)])
+    judged = CliRunner().invoke(main, ["judge", str(run.folder)])
+    for done in (resumed, judged):
+        assert done.exit_code == 2, done.output
+        assert "still going on" in " ".join(done.output.split())
+    assert (run.folder / HISTORY).read_bytes() == before
+    assert not (run.folder / "sittings.jsonl").exists()
+    run.close()
+    assert taken_up(run).taken_up_at == 1
+    assert len(list(read_history(run.folder / HISTORY))) == 1
 
 
 def test_holds_and_blocks_are_known_again(run, asks):
