@@ -45,6 +45,12 @@ class Service:
         ]
         return [[only] if only and only in some else some for some in found]
 
+    def possibly_doing(self, when: Moments, only: str | None = None) -> list[set[str]]:
+        """For each need who could fill it at some moment. `only`: who is to take part."""
+        versions = self.versions(when)
+        found = [{one for needs in versions for one in needs[i]} for i in range(len(self.needs))]
+        return [{only}] if only and len(found) == 1 else found
+
     def occupied(self, start: int) -> Span:
         """From when to when somebody is occupied who begins at that time."""
         return start - self.before, start + self.duration + self.after

@@ -18,7 +18,10 @@ from chaos.evidence import Evidence, Span, moment
 
 BY_SERVICE = "kind = 'book' AND json_extract(asked, '$.service_id') IS NOT NULL"
 REFUSED = f"""
-    SELECT n, attacker, began, ended, code, quantity, starts, ends, asked FROM operations
+    SELECT n, attacker, began, ended, code, quantity, starts, ends, asked,
+           CASE code WHEN 'BOOKING_CONFLICT' THEN 0
+                     WHEN 'INSUFFICIENT_INVENTORY' THEN json_extract(answer, '$.available') END
+    FROM operations
     WHERE {BY_SERVICE} AND result = 'fail'
       AND code IN ('BOOKING_CONFLICT', 'INSUFFICIENT_INVENTORY', 'SLOT_NOT_FOUND')
     ORDER BY json_extract(asked, '$.service_id'), starts
@@ -62,16 +65,49 @@ OF_ONE = f"""
 
 def _false_refusals(evidence: Evidence) -> Iterator[Finding]:
     diary = Diary(evidence)
-    for n, attacker, began, ended, code, quantity, starts, ends, text in evidence.query(REFUSED):
-        asked, span, when = json.loads(text), (starts, ends), (began, ended)
-        service = diary.service(asked["service_id"])
+    for n, attacker, began, ended, code, quantity, *span, text, left in evidence.query(REFUSED):
+        asked, (starts, ends), when = json.loads(text), span, (began, ended)
+        service, only = diary.service(asked["service_id"]), asked.get("provider_id")
+        words = f"operation {n} by {attacker}, {quantity} of {service.name} at {starts}: {code}"
         free = [
-            next((one for one in some if diary.surely_free(one, span, quantity, when)), None)
-            for some in service.surely_doing(when, asked.get("provider_id"))
+            next(
+                (one for one in some if diary.surely_free(one, (starts, ends), quantity, when)),
+                None,
+            )
+            for some in service.surely_doing(when, only)
         ]
         if all(free):
-            words = f"operation {n} by {attacker}, {quantity} of {service.name} at {starts}: {code}"
             yield Finding("refused_though_somebody_was_free", f"{words}, but {free} were free")
+        elif left is not None and not _may_be_left(
+            diary, service.possibly_doing(when, only), (starts, ends), left, when
+        ):
+            yield Finding("left_otherwise_than_said", f"{words}, {left} left")
+
+
+def _may_be_left(
+    diary: Diary, doing: list[set[str]], span: Span, left: int, when: tuple[float, float]
+) -> bool:
+    """Whether some of those who may do it may have had so many places left, and no more: of whom it
+    is told, is up to the server, who looks more than once. Of whom nothing is there, nothing is.
+    """
+    needs = [[parts for one in some if (parts := diary.parts(one, span))] for some in doing]
+    taken = (
+        diary.possibly(slot, part).reaches(diary.capacity(slot).least(*when) - left, *when)
+        for need in needs
+        for parts in need
+        for slot, part in parts
+    )
+    free = all(
+        any(
+            all(
+                diary.surely(slot, part).falls_to(diary.capacity(slot).most(*when) - left, *when)
+                for slot, part in parts
+            )
+            for parts in need
+        )
+        for need in needs
+    )
+    return not all(needs) or (any(taken) and free)
 
 
 def _held_otherwise(evidence: Evidence) -> Iterator[Finding]:
@@ -227,7 +263,8 @@ def _surely_possible(
 NEVER_IN_VAIN = Checker(
     "any_provider_who_is_free_does_it",
     "Whoever asks for a service by its start is refused only if for some need nobody was surely"
-    " free, buffers included, all the time between question and answer.",
+    " free, buffers included, all the time between question and answer, and is told how many places"
+    " somebody may have had left.",
     _false_refusals,
     f"SELECT count(*) FROM ({REFUSED})",
 )

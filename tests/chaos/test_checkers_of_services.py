@@ -123,6 +123,40 @@ def test_who_wants_one_provider_is_refused_when_that_one_is_taken():
 
 
 @pytest.mark.parametrize(
+    "code, left, found",
+    [
+        ("INSUFFICIENT_INVENTORY", 2, {}),
+        ("INSUFFICIENT_INVENTORY", 1, {"left_otherwise_than_said": 1}),
+        ("BOOKING_CONFLICT", 0, {"left_otherwise_than_said": 1}),
+        ("INSUFFICIENT_INVENTORY", 3, {"left_otherwise_than_said": 1}),
+        # Nobody knows.
+        ("INSUFFICIENT_INVENTORY", None, {}),
+    ],
+)
+def test_how_many_are_left_of_somebody_is_told_truly(code, left, found):
+    salon = Salon(anna=3, bea=3)
+    for by in ("anna", "bea"):
+        salon.gets("cut", 1, 1, 2, by=[by])
+    salon.is_refused("cut", 1, 3, 4, quantity=3)
+    salon.operations[-1].code = code
+    salon.operations[-1].answer = {} if left is None else {"available": left}
+    assert salon.findings(NEVER_IN_VAIN) == found
+
+
+def test_what_is_left_may_be_told_of_whomever_and_of_any_moment():
+    salon = Salon(anna=3, bea=3)
+    for _ in range(3):
+        salon.gets("cut", 1, 1, 2, by=["bea"])
+    salon.gets("cut", 1, 4, 6)
+    for code, left in (("BOOKING_CONFLICT", 0), ("INSUFFICIENT_INVENTORY", 2)):
+        salon.is_refused("cut", 1, 3, 5, quantity=3)
+        salon.operations[-1].code, salon.operations[-1].answer = code, {"available": left}
+    assert salon.findings(NEVER_IN_VAIN) == {}
+    salon.is_refused("cut", 1, 3, 5, quantity=3, provider_id="anna")
+    assert salon.findings(NEVER_IN_VAIN) == {"left_otherwise_than_said": 1}
+
+
+@pytest.mark.parametrize(
     "when, result, found", [((3, 4), "ok", {}), ((5, 8), "ok", {}), ((3, 4), "unknown", {})]
 )
 def test_who_may_do_the_service_no_more_need_not_be_asked(when, result, found):
