@@ -118,7 +118,7 @@ def _run(context: Context) -> None:
         rows.check()
     if not known:
         context.faults.refuse()
-    schedules.lock(time_off.providers)
+    schedules.lock(time_off.providers | slots.scheduled)
     # Nobody waits for an import that is to be refused.
     if not context.faults.found:
         bookings.lock(time_off.providers, time_off.times)

@@ -80,7 +80,8 @@ KINDS = {
             _texts("ref", "provider", "location", "valid_from", "valid_until")
             | dict.fromkeys(DAYS, HOURS)
             | _numbers("slot_minutes", "gap_minutes", "capacity")
-            | PRICE,
+            | PRICE
+            | ARCHIVED,
             ("provider", "valid_from"),
         ),
         Kind(

@@ -42,6 +42,8 @@ class _Planned:
     provider: Entry
     values: Cells
     entry: Entry
+    # Of a schedule: it gives nothing, and its slots stand for their bookings alone.
+    archived: bool = False
 
 
 class ScheduleRows:
@@ -95,6 +97,7 @@ class ScheduleRows:
         wrong: Wrong,
     ) -> _Planned:
         location = pick(self._context.directory.locations, cells, "location", wrong)
+        archived = _archived(cells, ref, wrong)
         weekly = {day: cells.pop(day) or [] for day in DAYS if day in cells}
         cells = with_price(cells)
         values = loaded(_SCHEDULE, {**given(cells), "weekly": weekly}, SCHEDULES, wrong)
@@ -114,17 +117,18 @@ class ScheduleRows:
                 for one in schedules.entries
                 if one.provider is provider
                 and one.row is not None
-                and not one.archived
+                and not (one.archived or archived)
                 and one.location is location
                 and one.row.valid_from == values["valid_from"]
                 and one not in self._matched
             ]
-            entry = alike[0] if alike else Entry("", location=location, provider=provider)
+            new = Entry("", archived=archived, location=location, provider=provider)
+            entry = alike[0] if alike else new
         if entry.row is None:
             schedules.add(entry, ref)
         elif ref is not None:
             schedules.refs[ref] = entry
-        return _Planned(file, record, ref, provider, values, entry)
+        return _Planned(file, record, ref, provider, values, entry, archived)
 
     def _exception(  # noqa: PLR0917
         self,
@@ -178,8 +182,12 @@ class ScheduleRows:
         if entry.row.provider_id != planned.provider.id:
             raise RowError({"provider": "It is another provider's."})
         different = _different(entry, planned.values)
+        if entry.archived and planned.archived and not different:
+            return
         if entry.archived:
             raise RowError({"": "It has been archived: leave the row out, or use another ref."})
+        if planned.archived:
+            different["archived"] = False
         if different and not self._context.update:
             day = next((name for name in different if name in kind.columns), "")
             raise RowError(
@@ -240,12 +248,19 @@ class ScheduleRows:
             )
             if isinstance(row, Schedule):
                 values = {"gap_minutes": 0, "capacity": 1, **values}
-        elif not _different(entry, planned.values):
+        elif entry.archived or not (_different(entry, planned.values) or planned.archived):
             self._context.report.count(kind.name, "unchanged")
             return
         if isinstance(row, Schedule):
             place = planned.values["location"] or planned.provider
-            check_schedule(session, row, values, str(place.clock))
+            try:
+                check_schedule(session, row, values, str(place.clock))
+            except Problem as error:
+                # Asked last of all. What is archived is in nobody's way.
+                if error.code != "SCHEDULE_OVERLAP" or not planned.archived:
+                    raise
+        if planned.archived:
+            values = {**values, "archived_at": func.now()}
         for name, value in values.items():
             setattr(row, name, value)
         if not new:
@@ -262,7 +277,9 @@ class ScheduleRows:
 
         What stands in the way is told, and stays.
         """
-        for provider in sorted(self._concerned(), key=lambda one: one.row.id):
+        # Slots that the files say are of a schedule are what it gives, wherever it comes from.
+        concerned = self._concerned() if others else self._concerned() | providers
+        for provider in sorted(concerned, key=lambda one: one.row.id):
             if (provider in providers) == others or provider.archived:
                 continue
             told = publish(
@@ -274,6 +291,16 @@ class ScheduleRows:
                     f"{provider.name}: {told['in_the_way_total']} bookings or blocks stand where"
                     " the schedule has something else; they stay."
                 )
+
+
+def _archived(cells: Cells, ref: str | None, wrong: Wrong) -> bool:
+    """Whether the row says so; taken out of `cells`, and what is wrong is added to `wrong`."""
+    archived = cells.pop("archived", None) or False
+    if not isinstance(archived, bool):
+        wrong["archived"] = "Must be yes or no."
+    elif archived and ref is None:
+        wrong["ref"] = "Is required of one that is archived: slots name it."
+    return archived is True
 
 
 def _columns(values: Cells) -> Cells:

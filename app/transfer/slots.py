@@ -119,6 +119,8 @@ class SlotRows:
         schedule = pick(directory.schedules, cells, "schedule", wrong)
         if schedule is not None and schedule.provider is not provider:
             wrong["schedule"] = "It is another provider's."
+        elif schedule is not None and schedule.archived and not self._twice:
+            wrong["schedule"] = "It is archived, and gives nothing."
         place = location or provider
         times = read_times(cells, place.clock if place else None, wrong)
         values = loaded(_SCHEMA, given(with_price(cells)), KIND, wrong)

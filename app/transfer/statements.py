@@ -69,10 +69,14 @@ STATEMENTS = {
         SELECT {_ref("schedules", "x.id")} AS ref, {_ref("providers", "x.provider_id")} AS provider,
                CASE WHEN x.location_id IS NOT NULL THEN {_ref("locations", "x.location_id")} END
                AS location, x.valid_from, x.valid_until, x.weekly, x.slot_minutes, x.gap_minutes,
-               x.capacity, {_PRICE}
+               x.capacity, {_PRICE}, x.archived_at IS NOT NULL AS archived
         FROM schedules x
         JOIN providers p ON p.vendor_id = x.vendor_id AND p.id = x.provider_id
-        WHERE {_OF} AND x.archived_at IS NULL AND p.archived_at IS NULL ORDER BY x.id
+        -- Slots of archived ones stand for their bookings alone, and are not to be for sale again.
+        WHERE {_OF} AND p.archived_at IS NULL AND (x.archived_at IS NULL OR EXISTS (
+            SELECT FROM slots k WHERE k.vendor_id = x.vendor_id AND k.provider_id = x.provider_id
+            AND k.schedule_id = x.id AND k.during && tstzrange(now(), NULL)))
+        ORDER BY x.id
     """,
     "exceptions": f"""
         SELECT {_ref("exceptions", "x.id")} AS ref, {_ref("providers", "x.provider_id")} AS provider,
@@ -99,11 +103,13 @@ STATEMENTS = {
         SELECT {_ref("providers", "x.provider_id")} AS provider, lower(x.during) AS start,
                upper(x.during) AS end, x.capacity, {_ref("locations", "x.location_id")} AS location,
                {_PRICE},
-               CASE WHEN s.archived_at IS NULL AND s.id IS NOT NULL
+               CASE WHEN p.archived_at IS NULL AND s.id IS NOT NULL
+                         AND (s.archived_at IS NULL OR upper(x.during) > now())
                     THEN {_ref("schedules", "x.schedule_id")} END AS schedule,
                l.time_zone AS zone
         FROM slots x
         JOIN locations l ON l.vendor_id = x.vendor_id AND l.id = x.location_id
+        JOIN providers p ON p.vendor_id = x.vendor_id AND p.id = x.provider_id
         LEFT JOIN schedules s ON s.vendor_id = x.vendor_id AND s.id = x.schedule_id
         WHERE {_OF} {_WINDOW} ORDER BY lower(x.during), x.provider_id
     """,

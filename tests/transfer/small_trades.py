@@ -209,6 +209,7 @@ def _schedule(draw: st.DrawFn, ref: str, providers: list[Record]) -> Record:
         "gap_minutes": 0,
         "capacity": draw(st.integers(1, 9)),
         **_price(draw(PRICES)),
+        "archived": False,
     }
 
 

@@ -264,6 +264,55 @@ def test_slots_of_schedules_remain_the_schedules(new_trade):
     assert other.owner.execute(by_hand, [other.vendor_id]).fetchone() == (0,)
 
 
+def test_time_that_no_schedule_gives_any_more_is_not_for_sale_after_a_round_trip(
+    new_trade, module_owner
+):
+    one, other = new_trade(), new_trade()
+    day = (datetime.now(UTC) + timedelta(days=3)).date()
+    header = "ref,provider,valid_from,monday,tuesday,wednesday,thursday,friday,saturday,sunday"
+    week = f"W,Anna,2026-01-01{',09:00-17:00' * 7}"
+    one.take(
+        locations="name\nMitte\n",
+        providers="name,location\nAnna,Mitte\n",
+        schedules=f"{header}\n{week}\n",
+        bookings=f"provider,start,end\nAnna,{day} 09:00,{day} 10:00\n"
+        f"Anna,{day} 14:00,{day} 15:00\n",
+    )
+    over = {"schedules": f"{header},archived\n{week},yes\n"}
+    (told,) = one.refused(**over)
+    assert told.startswith("schedules.csv line 2: archived: It is there already, unlike this")
+    assert one.take(update=True, **over)["schedules"] == {"changed": 1}
+    assert one.take(**over)["schedules"] == {"unchanged": 1}
+    first = one.export()
+    for _ in range(2):
+        other.take_files(sorted(first.iterdir()))
+    second = other.export()
+    for path in first.iterdir():
+        assert path.read_text("utf-8") == (second / path.name).read_text("utf-8"), path.name
+    closed = "SELECT during, closed, closed <> '{}' FROM slots WHERE vendor_id = %s ORDER BY 1"
+    had, has = (its.owner.execute(closed, [its.vendor_id]).fetchall() for its in (one, other))
+    assert had == has
+    assert [is_closed for *_, is_closed in has] == [True, True]
+    row = other.owner.execute(
+        "SELECT vendor_id, id, slot_ids FROM bookings WHERE vendor_id = %s LIMIT 1",
+        [other.vendor_id],
+    ).fetchone()
+    other.app.execute("SELECT * FROM cancel_booking(%s, %s)", row[:2])
+    (outcome,) = other.app.execute(
+        "SELECT outcome FROM claim_slot_and_create_booking( p_vendor_id => %s, p_slot_ids => %s)",
+        [row[0], row[2]],
+    ).fetchone()
+    assert outcome == "SLOT_NOT_FOUND"
+    sweep.assert_clean(module_owner, other.vendor_id)
+    # Its slots alone are not for sale either.
+    for _ in range(2):
+        other.take_files([first / "slots.csv"])
+    free = "SELECT count(*) FROM slots WHERE vendor_id = %s AND closed = '{}'"
+    assert other.owner.execute(free, [other.vendor_id]).fetchone() == (0,)
+    (told,) = other.refused(schedules=f"{header},archived\n{week[1:]},yes\n")
+    assert told.startswith("schedules.csv line 2: ref: Is required of one that is archived")
+
+
 def test_an_erased_person_leaves_no_ref_and_no_export(trade):
     trade.take(**PLACES)
     found = trade.owner.execute(
