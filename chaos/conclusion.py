@@ -59,12 +59,12 @@ def concluded(
     verdicts: Sequence[Verdict], course: Course, *, as_far_as_it_came: bool = False
 ) -> Conclusion:
     """The end of it all. `as_far_as_it_came`: a run that ended early may hold for what it did."""
-    breaks = tuple(one.words for one in course.breaks)
+    remarks = course.remarks
     early = (course.words,) if course.words else ()
     if violators := [verdict for verdict in verdicts if broken(verdict)]:
         names = ", ".join(f"{one.checker} ({broken(one):,})" for one in violators)
         return Conclusion(
-            VIOLATED, "violated", "VIOLATED.", (f"Not kept: {names}.", *early, *breaks)
+            VIOLATED, "violated", "VIOLATED.", (f"Not kept: {names}.", *early, *remarks)
         )
     if not held(verdicts):
         reasons = list(_reasons(verdicts))
@@ -75,14 +75,14 @@ def concluded(
             *reasons[:REASONS_SHOWN],
             *rest,
             *early,
-            *breaks,
+            *remarks,
         )
         return Conclusion(UNKNOWN, "proves_nothing", "PROVES NOTHING.", notes)
     if early and not as_far_as_it_came:
-        notes = (*early, "What it did broke no promise.", *breaks)
+        notes = (*early, "What it did broke no promise.", *remarks)
         return Conclusion(UNKNOWN, "incomplete", "INCOMPLETE.", notes)
     words = "Every promise held, as far as the run came." if early else "Every promise held."
-    return Conclusion(HELD, "held", words, (*early, *breaks))
+    return Conclusion(HELD, "held", words, (*early, *remarks))
 
 
 def conclusion_of(
@@ -97,7 +97,8 @@ def conclusion_of(
 def course_in(folder: Path, evidence: Evidence) -> Course:
     """How far the run of this evidence came. A line that a crash has cut off is an attempt, too."""
     attempts = evidence.one("SELECT COALESCE(max(n), 0) FROM operations")
-    return course_of(folder, read_run(folder)[0]["iterations"], attempts)
+    moved = evidence.setting("clock_moved") or 0.0
+    return course_of(folder, read_run(folder)[0]["iterations"], attempts, moved)
 
 
 def _reasons(verdicts: Sequence[Verdict]) -> Iterator[str]:

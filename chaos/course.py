@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 SITTINGS = "sittings.jsonl"
+# By so much it must have been set to be worth a word.
+CLOCK_MOVED_SECONDS = 1.0
 End = Literal["iterations", "duration", "stopped"]
 EARLY = {
     "stopped": "stopped by somebody",
@@ -43,13 +45,27 @@ class Break:
 @dataclass(frozen=True, slots=True)
 class Course:
     """How far a run came: attempts that were `asked_for` and made, and what ended it ("": nobody
-    saw that), with its breaks.
+    saw that), with its breaks; and by how many seconds the clock of the day was set until its rows
+    were read.
     """
 
     asked_for: int
     attempts: int
     ended_by: str
     breaks: tuple[Break, ...]
+    clock_moved: float = 0.0
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What else people must know."""
+        breaks = tuple(one.words for one in self.breaks)
+        if self.clock_moved < CLOCK_MOVED_SECONDS:
+            return breaks
+        moved = (
+            f"The clock of the day was set by {self.clock_moved:,.0f} s between the beginning and"
+            " the judgement: holds were judged with so much slack."
+        )
+        return (*breaks, moved)
 
     @property
     def complete(self) -> bool:
@@ -73,6 +89,7 @@ class Course:
             "asked_for": self.asked_for,
             "ended_by": self.ended_by,
             "breaks": [asdict(one) for one in self.breaks],
+            "clock_moved": round(self.clock_moved, 3),
         }
 
 
@@ -91,11 +108,11 @@ def note_break(folder: Path, after: int, since: float, until: float) -> None:
         _append(folder, {"after": after, **times, "at": at})
 
 
-def course_of(folder: Path, asked_for: int, attempts: int) -> Course:
+def course_of(folder: Path, asked_for: int, attempts: int, clock_moved: float = 0.0) -> Course:
     """How the run in this folder went on, which has made so many attempts."""
     sittings = _sittings(folder)
     breaks = tuple(Break(**line) for line in sittings if "ended_by" not in line)
-    return Course(asked_for, attempts, _ended_by(sittings), breaks)
+    return Course(asked_for, attempts, _ended_by(sittings), breaks, clock_moved)
 
 
 def _ended_by(sittings: list[dict[str, Any]]) -> str:

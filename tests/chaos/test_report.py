@@ -244,6 +244,22 @@ def test_judging_again_needs_no_database_and_comes_to_the_same(run, server):
     ]
 
 
+def test_a_clock_that_was_set_meanwhile_is_told_of_by_screen_page_and_json(run, tmp_path):
+    for name in ("run.json", "history.jsonl", "sittings.jsonl", EVIDENCE):
+        (tmp_path / name).write_bytes((run.folder / name).read_bytes())
+    with closing(Evidence(tmp_path / EVIDENCE)) as evidence:
+        evidence.connection.execute("UPDATE run SET value = '3600.2' WHERE key = 'clock_moved'")
+        evidence.connection.commit()
+    judged = chaos("judge", "--again", str(tmp_path))
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    told = "The clock of the day was set by 3,600 s between the beginning and the judgement"
+    assert told in judged.stdout
+    assert told in (tmp_path / "report.html").read_text()
+    found = json.loads((tmp_path / "report.json").read_text())
+    assert found["course"]["clock_moved"] == 3600.2
+    assert told in found["notes"][0]
+
+
 def test_who_has_no_evidence_or_half_of_it_is_told_so(tmp_path):
     with pytest.raises(ValueError, match="no evidence"):
         judge_again(tmp_path)
