@@ -34,6 +34,9 @@ UNDER_WAY = """
 # No lock is waited for less than a second, whatever the server's settings; a bit less by our clock.
 WAITED_SECONDS_MIN = 0.9
 WAITED = {"INVENTORY_LOCKED", "55P03"}
+# The worker comes once in a while: so few of those it could have been in the way of, at most, made
+# way for it alone, and one in so many.
+FEW, SELDOM = 3, 100
 # What a fault has cut off may hold its locks until the server notices.
 LINGER_SECONDS = 60.0
 
@@ -45,14 +48,22 @@ def locked_by_nobody(evidence: Evidence) -> Iterator[Finding]:
     locked = {row[0]: row for row in evidence.query(LOCKED, [LINGER_SECONDS])}
     if not locked:
         return
+    for_the_worker: list[Finding] = []
     waited = _kept_waiting(evidence, {n: row[4] for n, row in locked.items()})
     for n, attacker, door, kind, began, ended, code, of_schedules in locked.values():
         words = f"operation {n} by {attacker}, {kind} by {door}: {code} after {ended - began:.3f} s"
         others = ended - began if of_schedules else waited[n]
         if code in WAITED and others < WAITED_SECONDS_MIN:
             yield Finding("locked_by_nobody", words)
-        elif code not in WAITED and not others:
-            yield Finding("made_way_for_nobody", words)
+        elif code not in WAITED and not waited[n]:
+            found = Finding("made_way_for_nobody", words)
+            if of_schedules:
+                for_the_worker.append(found)
+            else:
+                yield found
+    asked = evidence.one(f"SELECT count(*) FROM operations WHERE {OF_SCHEDULES}")
+    if len(for_the_worker) > max(FEW, asked / SELDOM):
+        yield from for_the_worker
 
 
 def _kept_waiting(evidence: Evidence, begun: dict[int, float]) -> dict[int, float]:

@@ -125,6 +125,24 @@ def test_who_waited_while_others_were_at_work_was_told_truly():
     assert story.findings(REFUSALS) == {}
 
 
+@pytest.mark.parametrize(
+    "aborted, others, found",
+    # The worker may have been at it, whom nobody hears of, but it is not always.
+    [
+        (3, 0, {}),
+        (4, 0, {"made_way_for_nobody": 4}),
+        (4, 400, {}),
+        (5, 400, {"made_way_for_nobody": 5}),
+    ],
+)
+def test_who_works_with_schedules_makes_way_for_the_worker_once_in_a_while(aborted, others, found):
+    story = Story()
+    for number in range(aborted + others):
+        told = ("fail", "CONCURRENCY_ABORT") if number < aborted else ("ok", "SET")
+        story.tells("hours", (number, number + 0.05), *told, provider_id="provider")
+    assert story.findings(REFUSALS) == found
+
+
 @pytest.mark.parametrize("code", ["CONCURRENCY_ABORT", "40P01"])
 def test_who_makes_way_for_others_was_not_alone(code):
     story = Story(slot=2)
