@@ -15,8 +15,9 @@ AS $$
         FROM unnest(p_plan.changes) WITH ORDINALITY AS planned (slot_id, present, claimed, in_the_way, target, claims_from, place)
         CROSS JOIN LATERAL (
             SELECT c.booking_id, c.slot_id, c.during, c.quantity FROM claims c
-            WHERE c.vendor_id = p_vendor_id AND c.slot_id IN (planned.slot_id, planned.claims_from)
-              AND c.during <@ (planned.target).during OFFSET 0) AS c
+            -- IS TRUE: searched by slot, never by time, which all of the vendor's slots share.
+            WHERE c.vendor_id = p_vendor_id AND c.slot_id = ANY (ARRAY[planned.slot_id, planned.claims_from])
+              AND (c.during <@ (planned.target).during) IS TRUE OFFSET 0) AS c
         CROSS JOIN LATERAL (
             SELECT b.kind, b.during, b.status, b.hold_expires_at FROM bookings b
             WHERE b.vendor_id = p_vendor_id AND b.id = c.booking_id OFFSET 0) AS b
