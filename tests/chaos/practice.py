@@ -46,7 +46,7 @@ class Practice(Story):
         self.tells("book", when, *told, answer=answer if heard else {}, **asked)
         there = There(booking_id, token, ["slot"], quantity, "confirmed", units)
         there.part = (int(start * HOUR), int(end * HOUR))
-        there.events.append((1, "confirmed", {}))
+        there.begins()
         self.there[booking_id] = there
         return booking_id
 

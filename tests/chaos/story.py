@@ -34,6 +34,11 @@ class There:
     part: tuple[int, int] | None = None
     guests: int | None = None
 
+    def begins(self) -> None:
+        now = {"status": self.status, "quantity": self.quantity, "slot_ids": self.slots}
+        told = {name: {"from": None, "to": value} for name, value in now.items()}
+        self.events.append((1, self.status, told))
+
     def moves(self, status: str) -> None:
         self.version += 1
         change = {"status": {"from": self.status, "to": status}}
@@ -87,8 +92,7 @@ class Story:
         self.tells("book", at, *result, answer=answer, **asked, **how)
         there = There(booking_id, token, list(slots), quantity, status, units)
         there.claim_count = len(slots)
-        told = {"status": {"from": None, "to": status}, "quantity": {"from": None, "to": quantity}}
-        there.events.append((1, status, told))
+        there.begins()
         self.there[booking_id] = there
         if key:
             self.keys.append((key, booking_id))

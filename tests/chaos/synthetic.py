@@ -23,7 +23,7 @@ from chaos.checkers.services import SERVICES
 from chaos.evidence import Evidence
 from chaos.history import read_history
 from chaos.run import EVIDENCE, HISTORY
-from tests.chaos.synthetic_days import DESCRIBED, SETTLED, Hours, Practice, Salon, Told
+from tests.chaos.synthetic_days import DESCRIBED, SETTLED, Hours, Practice, Salon, Told, begun
 
 # Those of workloads, but for what must have happened.
 OWN = (*SERVICES, *CALENDARS, RENEWALS)
@@ -158,8 +158,8 @@ class Synthetic:
                 yield (booking_id, 1, f"slot {slot}", "p", *times, f"{{[{unit},{unit + 1})}}")
 
     def _events(self):
-        for booking_id, (_, _, status, _) in self.bookings.items():
-            yield (booking_id, 1, "confirmed", '{"status":{"from":null,"to":"confirmed"}}')
+        for booking_id, (slot, _, status, _) in self.bookings.items():
+            yield (booking_id, 1, "confirmed", json.dumps(begun(f"slot {slot}")))
             times = self._renewed[booking_id]
             for n in range(times):
                 yield (booking_id, 2 + n, "changed", f'{{"token_version":{{"to":{n + 2}}}}}')

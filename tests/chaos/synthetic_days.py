@@ -32,6 +32,12 @@ def at(hour: int) -> str:
     return f"1970-01-01T{hour:02}:00:00+00:00"
 
 
+def begun(slot: str) -> dict:
+    """What the first event of a booking of one place there tells."""
+    now = {"status": "confirmed", "quantity": 1, "slot_ids": [slot]}
+    return {name: {"from": None, "to": value} for name, value in now.items()}
+
+
 class Day:
     """Who has which hours of a provider who is there from nine to five, in one slot."""
 
@@ -105,7 +111,7 @@ class Day:
             times = (hours[0] * HOUR, (hours[-1] + 1) * HOUR)
             yield "claims", (booking_id, 1, self.slot, self.provider, *times, "{[1,2)}")
         for number, (before, status) in enumerate(zip([None, *moves], moves, strict=False), 1):
-            change = {"status": {"from": before, "to": status}}
+            change = {"status": {"from": before, "to": status}} if before else begun(self.slot)
             yield "events", (booking_id, number, status, json.dumps(change))
 
 

@@ -256,8 +256,17 @@ def test_an_event_that_says_something_else_is_refused():
     booking.events[1] = (2, "cancelled", {"status": {"from": "held", "to": "cancelled"}})
     assert story.findings(EVENTS) == {"history_untrue": 1}
     booking.events[1] = (2, "cancelled", {})
-    booking.events[0] = (1, "confirmed", {"quantity": {"from": None, "to": 5}})
+    booking.events[0][2]["quantity"] = {"from": None, "to": 5}
     assert story.findings(EVENTS) == {"history_untrue": 1}
+
+
+@pytest.mark.parametrize("left_out", ["status", "quantity", "slot_ids"])
+def test_how_a_booking_came_to_be_is_told_unless_it_was_written_by_hand(left_out):
+    for door, found in (("http", {"history_tells_too_little": 1}), ("owner", {})):
+        story = Story()
+        booking = story.there[story.books(1, 2, door=door)]
+        del booking.events[0][2][left_out]
+        assert story.findings(EVENTS) == found
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ class Salon(Story):
         self.tells("book", when, *told, answer=answer if heard else {}, **asked)
         there = There(booking_id, token, list(by), 1, "confirmed", "{[1,2)}")
         there.claim_count, there.part = len(by), (hour * HOUR, (hour + 2) * HOUR)
-        there.events.append((1, "confirmed", {}))
+        there.begins()
         self.there[booking_id] = there
         return there
 
