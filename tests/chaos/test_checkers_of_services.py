@@ -216,6 +216,12 @@ def test_a_service_is_given_by_whom_it_was_asked_of_and_when():
     assert salon.findings(ALL_HELD) == {"another_time_than_asked": 1}
 
 
+def test_a_service_is_given_as_often_as_it_was_asked_for():
+    salon = Salon(anna=2)
+    salon.gets("cut", 1, 1, 2).quantity = 2
+    assert salon.findings(ALL_HELD) == {"another_quantity_than_asked": 1}
+
+
 def test_a_service_that_nobody_was_answered_but_is_there_has_all_it_needs():
     salon = Salon()
     salon.gets("massage", 1, 1, 2, by=["anna", "room"], heard=False)
@@ -274,6 +280,14 @@ def test_a_search_shows_just_what_is_free(times, found):
     salon.gets("cut", 2, 1, 2)
     salon.shows("cut", times, 3, 4)
     assert salon.findings(TIMES) == found
+
+
+def test_a_service_is_shown_at_its_steps():
+    salon = Salon()
+    salon.shows("cut", [(0, *BOTH), (1, *BOTH), (2, *BOTH)], 1, 2)
+    assert salon.findings(TIMES) == {}
+    salon.operations[-1].answer["times"].append(["1970-01-01T01:30:00+00:00", [[["anna"], 1]]])
+    assert salon.findings(TIMES) == {"shown_off_the_step": 1}
 
 
 def test_what_changes_while_somebody_searches_may_be_shown_or_not():
