@@ -71,6 +71,9 @@ attack = Attack()
 
 
 def _add_options(parser: LocustArgumentParser) -> None:
+    # Now, since a worker would first look for its master, for minutes.
+    if {"--master", "--worker"} & {*sys.argv}:
+        _refuse_many()
     demo = f"what {DEMO_FILE} says"
     parser.add_argument("--workload", default="everything", choices=sorted(WORKLOADS))
     parser.add_argument("--seed", type=int, default=1, help="decides what each user asks for")
@@ -91,6 +94,11 @@ def _add_options(parser: LocustArgumentParser) -> None:
         parser.add_argument(
             name, default=None, env_var=variable, is_secret=True, help=f"{what}; else {demo}"
         )
+
+
+def _refuse_many() -> None:
+    print("One process must see all of the history: no --master, no --worker.", flush=True)
+    sys.exit(UNKNOWN)
 
 
 def _positive(text: str) -> int:
@@ -123,7 +131,7 @@ def _aim(environment: Environment, **_: Any) -> None:
     # It warns of each rollback on a connection that broke; the history tells of those.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     if not isinstance(environment.runner, LocalRunner):
-        raise TypeError("One process must see all of the history: no --master, no --worker.")
+        _refuse_many()
     environment.stop_timeout = STOP_SECONDS
     gevent.signal_handler(signal.SIGINT, _interrupt, environment)
     if environment.web_ui and environment.web_ui.app:
@@ -226,11 +234,20 @@ def _prepared(environment: Environment) -> runs.Run:
     require_one_deployment(target, builder.stage.location_id)
     workload.prepare(builder)
     runner = environment.runner
+    users = options.num_users or (runner and runner.target_user_count) or 1
+    kinds = len(environment.user_classes)
+    if users < kinds:
+        print(
+            f"{kinds} kinds of attackers belong to {workload.name}: with {users} users some do not"
+            " come, and what only they do is not asked for.",
+            flush=True,
+        )
     settings = {
         "run_id": uuid.uuid4().hex[:8],
         "seed": options.seed,
         "workload": workload.name,
-        "users": options.num_users or (runner and runner.target_user_count) or 1,
+        "users": users,
+        "kinds": kinds,
         "duration": attack.seconds or options.run_time,
         "sabotage": options.sabotaged,
         "faults": options.injected,
