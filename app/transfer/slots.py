@@ -41,6 +41,24 @@ _THERE = text("""
           AND lower(during) = wanted.start
         OFFSET 0) AS s
 """)
+# Which of these times schedules have slots of their own at, from before this transaction.
+_GIVEN = text("""
+    SELECT wanted.number - 1
+    FROM unnest(CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
+         WITH ORDINALITY AS wanted (start, "end", number)
+    CROSS JOIN LATERAL (
+        SELECT bool_and(schedule_id IS NOT NULL AND created_at <> now()) AS all_of_schedules
+        FROM slots
+        WHERE vendor_id = :vendor_id AND provider_id = :provider_id
+          AND during && tstzrange(wanted.start, wanted."end")
+        OFFSET 0) AS s
+    WHERE s.all_of_schedules
+""")
+_HAS_GIVEN = text("""
+    SELECT EXISTS (
+        SELECT FROM slots WHERE vendor_id = :vendor_id AND provider_id = :provider_id
+          AND schedule_id IS NOT NULL AND created_at <> now())
+""")
 
 
 @dataclass(slots=True)
@@ -96,6 +114,8 @@ class SlotRows:
         # Providers whose slots of schedules come with the files.
         self.scheduled: set[Entry] = set()
         self.read = 0
+        # Of each provider whether schedules had slots before this import.
+        self._given: dict[Entry, bool] = {}
 
     def check(self) -> None:
         """Read every row; note what is wrong."""
@@ -153,9 +173,17 @@ class SlotRows:
                 },
             )
         }
+        unlike = [
+            one
+            for one in all_wanted
+            if one.start not in there or not (there[one.start].new or one.is_like(there[one.start]))
+        ]
+        given = self._of_schedules(provider, [one for one in unlike if one.schedule is not None])
         for wanted in all_wanted:
             row = there.get(wanted.start)
-            if row is None:
+            if id(wanted) in given:
+                self._context.report.count(KIND.name, "left out")
+            elif row is None:
                 yield wanted
             elif row.new:
                 wrong = {"start": "Another slot of these files begins then."}
@@ -168,6 +196,20 @@ class SlotRows:
                     " location or price: imports change no slots."
                 }
                 self._context.faults.add(wanted.file, wanted.record, wrong)
+
+    def _of_schedules(self, provider: Entry, all_wanted: list[_Wanted]) -> set[int]:
+        """The ids of those whose time schedules have given slots since they were written: what
+        these publish, and divide for bookings, is theirs to say.
+        """
+        values = {"vendor_id": self._context.vendor_id, "provider_id": provider.row.id}
+        session = self._context.session
+        if provider not in self._given:
+            self._given[provider] = bool(session.scalar(_HAS_GIVEN, values))
+        if not all_wanted or not self._given[provider]:
+            return set()
+        values["starts"] = [one.start for one in all_wanted]
+        values["ends"] = [one.end for one in all_wanted]
+        return {id(all_wanted[number]) for number in session.scalars(_GIVEN, values)}
 
     def _publish(self, provider: Entry, batch: list[_Wanted]) -> None:
         """Publish the batch, or note all of it that cannot be."""

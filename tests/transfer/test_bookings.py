@@ -313,6 +313,27 @@ def test_time_that_no_schedule_gives_any_more_is_not_for_sale_after_a_round_trip
     assert told.startswith("schedules.csv line 2: ref: Is required of one that is archived")
 
 
+def test_slots_that_their_schedules_have_divided_otherwise_since_are_left_to_them(trade):
+    day = (datetime.now(UTC) + timedelta(days=3)).date()
+    header = "ref,provider,valid_from,monday,tuesday,wednesday,thursday,friday,saturday,sunday"
+    week = f"Anna,2026-01-01{',09:00-17:00' * 7}"
+    files = {
+        "locations": "name\nMitte\n",
+        "providers": "name,location\nAnna,Mitte\n",
+        "schedules": f"{header},archived\nW,{week},\nX,{week},yes\n",
+        "slots": "provider,start,end,schedule\n"
+        f"Anna,{day} 09:00,{day} 12:00,W\nAnna,{day} 12:00,{day} 17:00,W\n"
+        f"Anna,{day} 18:00,{day} 19:00,X\n",
+        "bookings": f"provider,start,end\nAnna,{day} 09:00,{day} 10:00\n",
+    }
+    trade.take(**files)
+    before = trade.rows()
+    assert trade.take(**files)["slots"] == {"made": 1, "left out": 2}
+    assert trade.rows() == before
+    (told,) = trade.refused(slots=files["slots"].replace(",W", ",").rsplit("Anna", 2)[0])
+    assert "Another slot begins then already, unlike this" in told
+
+
 def test_an_erased_person_leaves_no_ref_and_no_export(trade):
     trade.take(**PLACES)
     found = trade.owner.execute(
