@@ -16,11 +16,12 @@ import pytest
 
 from chaos.checkers import judge
 from chaos.checkers.all import CHECKERS
+from chaos.checkers.happened import EVERYTHING
 from chaos.conclusion import concluded, held
 from chaos.course import Course
 from chaos.evidence import Evidence
 from chaos.history import read_history
-from chaos.judgement import judge_again, judge_run
+from chaos.judgement import asked_of, judge_again, judge_run
 from chaos.report.page import page
 from chaos.report.plot import plot
 from chaos.run import EVIDENCE, clock_of, read_run
@@ -242,6 +243,14 @@ def test_judging_again_needs_no_database_and_comes_to_the_same(run, server):
     assert [(v.checker, v.status, v.examined) for v in again] == [
         (v.checker, v.status, v.examined) for v in verdicts
     ]
+
+
+def test_that_everything_happened_is_asked_where_there_is_a_user_of_every_kind():
+    of_its_own = (EVERYTHING, *CHECKERS[:1])
+    assert asked_of({"users": 28, "kinds": 28}, of_its_own) == of_its_own
+    assert asked_of({"users": 27, "kinds": 28}, of_its_own) == of_its_own[1:]
+    # An older run does not say how many there were.
+    assert asked_of({"users": 2}, of_its_own) == of_its_own
 
 
 def test_a_clock_that_was_set_meanwhile_is_told_of_by_screen_page_and_json(run, tmp_path):
