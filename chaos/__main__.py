@@ -15,13 +15,12 @@ import click
 
 from chaos.beginning import (
     ADDRESSES,
-    COULD_NOT_BEGIN,
     goes_on,
     look_into,
     refuse_addresses,
     refuse_sabotage,
 )
-from chaos.conclusion import conclusion_of
+from chaos.conclusion import UNKNOWN, conclusion_of
 from chaos.faults import Fault, FaultError, Ground
 from chaos.faults.all import FAULTS, OURS, chosen
 from chaos.faults.disk import mountable
@@ -134,7 +133,7 @@ def run(
                 _strike_meanwhile(stack, wanted, demo_file, options)
         except (FaultError, TargetError) as error:
             click.echo(f"The attack cannot begin. {error}")
-            sys.exit(COULD_NOT_BEGIN)
+            sys.exit(UNKNOWN)
         code = _attack(demo_file, options, fresh=fresh, resume=resume)
         _keep_what_explains(code, options)
     sys.exit(code)
@@ -164,13 +163,13 @@ def judge(
             f"Nobody can tell: no attack has begun in {folder}. If it was broken off before,"
             f" python -m chaos run --resume --folder {folder} ends and removes what it left."
         )
-        sys.exit(COULD_NOT_BEGIN)
+        sys.exit(UNKNOWN)
     if not again and goes_on(folder):
         click.echo(
             f"Nobody can tell yet: the run in {folder} is still going on. It judges itself at its"
             " end, and as far as it came when somebody presses Ctrl-C."
         )
-        sys.exit(COULD_NOT_BEGIN)
+        sys.exit(UNKNOWN)
     url = database_url or read_demo(demo_file).get("database_url", "")
     # Importing them changes how threads work, and the faults of a run need theirs as they are.
     from chaos.workloads.all import WORKLOADS as ALL  # noqa: PLC0415
@@ -185,7 +184,7 @@ def judge(
         click.echo(screen(folder, verdicts, end))
     except UNTOLD as error:
         click.echo(untold(folder, error))
-        sys.exit(COULD_NOT_BEGIN)
+        sys.exit(UNKNOWN)
     sys.exit(end.code)
 
 
@@ -219,10 +218,10 @@ def faults() -> None:
 
 def _end_politely() -> None:
     """Whoever tells us to end finds everything as it was before: no demo, no proxy, no disk."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(COULD_NOT_BEGIN))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(UNKNOWN))
     # Not of nohup, which lets nobody hang up.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda *_: sys.exit(COULD_NOT_BEGIN))
+        signal.signal(signal.SIGHUP, lambda *_: sys.exit(UNKNOWN))
 
 
 @contextlib.contextmanager
@@ -240,7 +239,7 @@ def _told_when_interrupted(folder: Path, *, fresh: bool) -> Iterator[None]:
                 f"Broken off. To judge it as far as it came: python -m chaos judge {folder}\n"
                 f"To go on with it: python -m chaos run --resume --folder {folder}"
             )
-        sys.exit(COULD_NOT_BEGIN)
+        sys.exit(UNKNOWN)
 
 
 def _recall(options: Options) -> tuple[bool, str]:

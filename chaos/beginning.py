@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from chaos.conclusion import UNKNOWN
 from chaos.history import is_written
 from chaos.leftovers import clear_away, place_of, still_at_it
 from chaos.run import HISTORY, RUN
@@ -17,7 +18,6 @@ from chaos.target import DEMO_FILE
 
 # What names a deployment that somebody has: no run with a demo of its own goes near it.
 ADDRESSES = ("target_url", "vendor", "api_key", "database_url", "owner_url")
-COULD_NOT_BEGIN = 2
 # Users whose run was killed notice it and end, at once but for what else the machine has to do.
 LET_GO_SECONDS = 10.0
 
@@ -46,7 +46,7 @@ def _refuse_what_never_began(folder: Path) -> None:
         )
     else:
         click.echo(f"There is no run in {folder}: begin one without --resume.")
-    sys.exit(COULD_NOT_BEGIN)
+    sys.exit(UNKNOWN)
 
 
 def goes_on(folder: Path) -> bool:
