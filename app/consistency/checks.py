@@ -95,7 +95,8 @@ CHECKS = (
     Check(
         "nothing_is_orphaned",
         "data",
-        "a row names another that is not there; nobody can do a service; no clock goes by a zone",
+        "a row names another that is not there; nobody can do a service; no clock goes by a zone;"
+        " an erased customer is still known",
         "Better than any statement: the row from a backup. Otherwise a stand-in, archived:",
     ),
     Check(

@@ -85,6 +85,11 @@ _MEND = {
         " (channels -> {channel}::text) - {location_id}::text), version = version + 1,"
         " updated_at = now() WHERE id = {id};"
     ),
+    ("customer", "erasure"): (
+        "UPDATE customers SET name = NULL, email = NULL, phone = NULL, note = NULL,"
+        " version = version + 1, updated_at = now()"
+        " WHERE vendor_id = {vendor_id} AND id = {id} AND erased_at IS NOT NULL;"
+    ),
     ("service", "service_need"): _ARCHIVED_SERVICE,
     ("service_need", "provider"): _ARCHIVED_SERVICE,
     ("service_need", "service"): (

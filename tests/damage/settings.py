@@ -63,6 +63,12 @@ def _channel_to_nowhere(shop: Shop) -> None:
     )
 
 
+def _half_erased(shop: Shop) -> None:
+    customer = shop.insert("customers", name="Ada", email="ada@example.org")
+    assert shop.call("erase_customer", customer_id=customer)[0]["outcome"] == "ERASED"
+    shop.owner.execute("UPDATE customers SET note = 'Ada' WHERE id = %s", [customer])
+
+
 OF_NEED = "WHERE service_id = %(service)s AND need = "
 DAMAGES = [
     Damage("a booking at another place than its slot", _elsewhere("bookings"), {FIT}, set()),
@@ -78,6 +84,7 @@ DAMAGES = [
     Damage(
         "a vendor whose clock nobody knows", _zone("vendors", "id"), {ORPHANS}, set(), {ORPHANS}
     ),
+    Damage("an erased customer who is still known", _half_erased, {ORPHANS}, set(), {ORPHANS}),
     Damage("a channel that leads nowhere", _channel_to_nowhere, {ORPHANS}, set(), {ORPHANS}),
     Damage(
         "a service whose need nobody can fill",

@@ -1,5 +1,6 @@
 -- Promise: of what a vendor has set up, what leads nowhere though no key could say so: a time zone that PostgreSQL does not know,
--- a place that a channel leads to, a service's need between others, whoever could fill one. As orphans_of_catalogue has them.
+-- a place that a channel leads to, a service's need between others, whoever could fill one; and of whoever was erased and is known all the same,
+-- the rest of the erasure. As orphans_of_catalogue has them.
 -- Locks: none. Raises: nothing.
 CREATE OR REPLACE FUNCTION settings_to_nowhere(p_vendor_id uuid)
 RETURNS TABLE (vendor_id uuid, kind text, id uuid, missing text[], more jsonb)
@@ -34,4 +35,9 @@ AS $$
     WHERE (p_vendor_id IS NULL OR n.vendor_id = p_vendor_id) AND NOT EXISTS (
         SELECT FROM service_providers sp
         WHERE sp.vendor_id = n.vendor_id AND sp.service_id = n.service_id AND sp.need = n.need)
+    UNION ALL
+    SELECT cu.vendor_id, 'customer', cu.id, ARRAY['erasure'], NULL
+    FROM customers cu
+    WHERE (p_vendor_id IS NULL OR cu.vendor_id = p_vendor_id) AND cu.erased_at IS NOT NULL
+      AND COALESCE(cu.name, cu.email, cu.phone, cu.note) IS NOT NULL
 $$;
