@@ -22,7 +22,8 @@ OF_VALUES = {
     "places_wanted", "shown_opening",
     "actor_of", "check_claim_details", "check_service_duration", "check_service_end",
     "check_slot_times",
-    "earliest_start", "fits_text", "folded", "free_stretches", "grid_start", "invalid", "legible",
+    "earliest_start", "fits_text", "folded", "free_stretches", "grid_start", "impossible",
+    "impossible_day", "invalid", "legible",
     "lowest_units", "merge_patch", "most_taken",
     "phone_digits", "price_amount_of", "price_currency_of", "price_json", "price_of_parts",
     "refuse_changed_history", "service_starts", "slots_wanted", "units_count", "utc",
@@ -34,8 +35,9 @@ OF_ROWS = {
 }  # fmt: skip
 # Of the schema, which is all vendors' one.
 OF_SCHEMA = {
-    "describe_rights", "describe_schema", "find_altered_functions", "find_altered_laws",
-    "find_altered_rights", "find_schema_changes", "seal_digest", "seal_schema",
+    "definition_in_words", "describe_rights", "describe_schema", "find_altered_functions",
+    "find_altered_laws", "find_altered_rights", "find_schema_changes", "laws_that_bind",
+    "seal_digest", "seal_schema",
 }  # fmt: skip
 # Readable with the application's own rights, so they need none of the owner's.
 GRANTED_WITHOUT_DEFINER = {
